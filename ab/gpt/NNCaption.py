@@ -1,0 +1,61 @@
+"""The command line: `python -m ab.gpt.NNCaption`, or `nncaption`. It parses, calls and prints, nothing else.
+
+The commands themselves stand in `ab/gpt/commands/`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from ab.gpt import flags
+from ab.gpt.commands import contributing, lemur, networks, proposals, reports, runs, showing
+from ab.gpt.errors import NNCaptionError
+from ab.gpt.version import __version__
+
+ABOUT = "Grow the LEMUR dataset of neural networks by families of image captioners that a language model designs."
+
+COMMANDS: dict[str, flags.Command] = {
+    "doctor": lemur.doctor,
+    "bootstrap": lemur.bootstrap,
+    "scenes": lemur.scenes,
+    "check": networks.check,
+    "train": networks.train,
+    "score": networks.score,
+    "prompt": proposals.prompt,
+    "demo": showing.demo,
+    "search": runs.search,
+    "resume": runs.resume,
+    "runs": runs.runs,
+    "show": runs.show,
+    "report": reports.report,
+    "study": reports.study,
+    "trials": contributing.trials,
+    "contribute": contributing.contribute,
+    "verify": contributing.verify,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The exit code: 0 done, 1 not done and said why, 2 called wrongly, 130 interrupted."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments and arguments[0].startswith("--") and arguments[0] not in ("--help", "--version"):
+        arguments.insert(0, "search")
+    try:
+        return flags.run(COMMANDS, arguments, "nncaption", __version__, ABOUT)
+    except NNCaptionError as error:
+        print(f"nncaption: {error.what}", file=sys.stderr)  # noqa: T201
+        if error.way_out:
+            print(f"  {error.way_out}", file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("nncaption: interrupted; nothing is half-written. Run the same command again.", file=sys.stderr)  # noqa: T201
+        return 130
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough.
+        sys.stderr.close()
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

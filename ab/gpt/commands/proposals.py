@@ -1,0 +1,29 @@
+"""What a language model is told: `prompt`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+
+def prompt(
+    *,
+    baseline: Annotated[str, "LEMUR's captioner to start from"] = "RESNETLSTM",
+    snippets: Annotated[int, "how many classifiers it shows"] = 5,
+    mode: Annotated[str, "code or blueprint"] = "code",
+    seed: Annotated[int, "the run's"] = 0,
+    number: Annotated[int, "the candidate's in its run"] = 0,
+    llm: Annotated[str, "language model that counts; without one, tokens are estimated for a long context"] = "",
+    context: Annotated[int | None, "tokens of prompt and reply together; the model's own if not given"] = None,
+    reply_tokens: Annotated[int, "tokens of a reply, thinking included"] = 6144,
+    json: Annotated[bool, "print it as JSON, with its version and what was left out"] = False,
+) -> int:
+    """Prints what a language model would be sent for a candidate, without feedback, and on stderr what each part costs.
+
+    A run with the same seed sends the same for its candidate of that number, but for feedback.
+    """
+    from ab.gpt.lemur.home import find_home
+    from ab.gpt.plan import Plan
+    from ab.gpt.propose.command import show_prompt
+
+    plan = Plan(snippets=(snippets,), baselines=(baseline,), modes=(mode,), seed=seed, reply_tokens=reply_tokens)
+    return show_prompt(find_home(), plan, number, llm, context, json)
