@@ -1,0 +1,1 @@
+"""Comparing arms: exact tests for shares, the bootstrap for scores, and a correction for many comparisons."""

@@ -1,0 +1,1 @@
+"""Studies: a grid of runs with matched budgets, carried out as one piece of work and compared."""
