@@ -1,0 +1,1 @@
+"""Measurements of stock LEMUR and of this toolkit on the same work, in turn, in one run."""

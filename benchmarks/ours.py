@@ -1,0 +1,97 @@
+"""What this toolkit does for the same work, each function in a process of its own, in a LEMUR root."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.ground import TRANSFORM
+from benchmarks.stock import epochs, over_batches
+
+
+def vocabulary() -> dict[str, Any]:
+    """Seconds for the vocabulary: made from the captions, and found again."""
+    from ab.gpt.lemur.home import find_home
+    from ab.gpt.train.words import kept_vocabulary
+
+    home = find_home()
+    seconds, words = [], []
+    for _ in range(2):
+        started = time.perf_counter()
+        words = kept_vocabulary(home, home.coco)
+        seconds.append(time.perf_counter() - started)
+    return {"seconds": seconds[0], "again": seconds[1], "words": words}
+
+
+def batches(workers: int) -> dict[str, Any]:
+    """Seconds of one epoch of training batches: the first with all that is made for it and kept, and the second."""
+    import torch
+    from ab.nn.util.Train import train_loader_f
+
+    from ab.gpt.isolate.job import Job
+    from ab.gpt.isolate.run import run
+    from ab.gpt.lemur.home import find_home
+    from ab.gpt.train.cache import prepare
+    from ab.gpt.train.data.captioned import captioned
+    from ab.gpt.train.exam import make_exam
+    from ab.gpt.train.settings import Settings
+    from ab.gpt.train.trainer import warm_trainer
+
+    home = find_home()
+    settings = Settings(transform=TRANSFORM)
+    exam = make_exam(home, home.coco)
+    with warm_trainer() as warm:
+        idle = Job("benchmarks.ours:nothing", {}, Path("out/nothing").resolve())
+        idle.folder.mkdir(parents=True)
+        run(idle, warm=warm)  # so that torch is imported before the clock starts, as it is for stock
+        started = time.perf_counter()
+        prepared = prepare(home, exam, settings, warm)
+        made = time.perf_counter() - started
+    assert prepared is not None
+    train = captioned(prepared.folder, "train", prepared.files.get("train"), exam.words, TRANSFORM, 0)
+    torch.manual_seed(0)
+    measured = epochs(train_loader_f(train, 32, workers))
+    return {**measured, "first": measured["first"] + made, "made": made}
+
+
+def nothing(_order: dict[str, Any], _channel: object) -> None:
+    """A job without work."""
+
+
+def bleu(ids: str) -> dict[str, Any]:
+    """Seconds of our BLEU over the same batches as LEMUR's, and its figure."""
+    from ab.gpt.train.scores.metric import LemurBleu
+
+    return over_batches(LemurBleu(), **json.loads(Path(ids).read_bytes()))
+
+
+def exam_ids(images: int) -> dict[str, Any]:
+    """References of validation images as ids, and captions to be scored: another image's, cut and mixed."""
+    from ab.gpt.lemur.home import find_home
+    from ab.gpt.train.exam import make_exam
+
+    home = find_home()
+    exam = make_exam(home, home.coco, images)
+    said = [captions[0] for captions in exam.references]
+    predicted = [
+        one[: len(one) // 2] + other[len(other) // 2 :] for one, other in zip(said, said[1:] + said[:1], strict=True)
+    ]
+    return {"references": exam.references, "predicted": predicted}
+
+
+def candidates(files: list[str], prefix: str, workers: int) -> dict[str, Any]:
+    """What `nncaption train` does: the command itself, with its defaults, and when each candidate was done."""
+    from ab.gpt.NNCaption import main
+
+    began = time.time()
+    code = main(
+        ["train", *files, "--prefix", prefix, "--epochs", "1", "--transform", TRANSFORM, "--workers", str(workers),
+         "--json"]
+    )  # fmt: skip
+    if code:
+        raise RuntimeError("not every candidate was trained")
+    details = sorted(Path("out/nncaption/trained").glob("*/*.json"), key=lambda file: file.stat().st_mtime_ns)
+    logs = "".join(json.loads(file.read_bytes())["log"] for file in details)
+    return {"ended": [file.stat().st_mtime - began for file in details], "log": logs}
