@@ -120,7 +120,7 @@ class Evolving(Unthinking):
 
     def blueprint(self, seed: int) -> str:
         """The same for the same seed and the same scores."""
-        rng = random.Random(seed)
+        rng = random.Random(f"evolution/{seed}")  # its first networks are not those of uniform draws
         parents = self.parents()
         if len(parents) < self.mu or rng.random() < self.fresh:
             return to_json(draw(rng, self.space))
