@@ -17,7 +17,8 @@ QUICK = ("--epochs", "2", "--batch", "16", "--transform", "echo_32", "--no-pretr
 CAPTIONERS = (
     "RESNETLSTM", "ResNetTransformer", "C10C-RESNETLSTM-6a51", "C10C-RESNETLSTM-8f7a", "C10C-ResNetTransformer-0370",
     "C10C-ResNetTransformer-187c", "C10C-ResNetTransformer-e2b4", "C5C-RESNETLSTM-2710", "C5C-RESNETLSTM-c425",
-    pytest.param("C5C-ResNetTransformer-2a01", marks=pytest.mark.slow), "C5C-ResNetTransformer-83fb", "C8C-ResNetTransformer-7730",
+    pytest.param("C5C-ResNetTransformer-2a01", marks=pytest.mark.slow), "C5C-ResNetTransformer-83fb",
+    "C8C-ResNetTransformer-7730",
 )  # fmt: skip
 
 
