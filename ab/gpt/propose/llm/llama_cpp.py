@@ -61,6 +61,8 @@ class LlamaCpp(Backend):
         params.n_ctx = self._asked_context or DEFAULT_CONTEXT
         params.n_gpu_layers = 0
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = self._threads
+        # On a CPU it reads a prompt a little faster, and writes behind a long one at little more than half the speed.
+        params.flash_attn_type = 0
         params.verbosity = 0
         params.warmup = params.ui = params.endpoint_slots = False
         params.cache_ram_mib = 0
