@@ -15,6 +15,7 @@ from pathlib import Path
 from ab.gpt.errors import NNCaptionError
 from ab.gpt.lemur import bootstrap
 from ab.gpt.lemur.home import Home, find_home
+from ab.gpt.train.checkpoints import checkpoints
 
 ROOM_GB = 5
 PROBE_SECONDS = 120
@@ -262,7 +263,7 @@ def _coco(home: Home) -> Check:
 
 
 def _imagenet_weights() -> Check:
-    cache = Path(os.environ.get("TORCH_HOME", Path.home() / ".cache" / "torch")) / "hub" / "checkpoints"
+    cache = checkpoints()
     found = sorted(file.name for file in cache.glob("*.pth")) if cache.is_dir() else []
     if any(name.startswith(BASELINE_WEIGHTS) for name in found):
         return Check("ImageNet", Verdict.OK, f"{len(found)} weight files in {cache}")

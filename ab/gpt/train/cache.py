@@ -17,8 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-
-from filelock import FileLock
+from typing import Any
 
 from ab.gpt.isolate.job import GIB, How, Job, Limits
 from ab.gpt.isolate.run import run
@@ -26,16 +25,16 @@ from ab.gpt.isolate.warm import Warm
 from ab.gpt.lemur.home import Home, make_root
 from ab.gpt.train.dataset import BadData, fingerprint, read_split
 from ab.gpt.train.exam import Exam
+from ab.gpt.train.room import LOCK_SECONDS, made_by_one, make_room, mark
 from ab.gpt.train.settings import Settings
 from ab.gpt.train.words import tokenizer
 
 EDITION = 1
-LOCK_SECONDS = 3600.0
 CAPTIONS = "captions-{split}.npz"
 PICTURES = "pictures-{split}.npy"
+FEATURES = "features-{split}.npy"
+SPLITS = ("train", "val")
 READY = "ready.json"
-USER = ".user-"
-"""Between a folder's name and the number of a process that reads it; while it lives the folder stays."""
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +47,20 @@ class Prepared:
 
     folder: Path
     files: dict[str, list[str]] = field(default_factory=dict)
+    features: Path | None = None
+    """A folder with what a network's frozen encoder makes of the pictures."""
+
+    @property
+    def feature_files(self) -> dict[str, str]:
+        """The files with what the encoder makes of each split; none where it runs itself."""
+        if self.features is None:
+            return {}
+        return {split: str(self.features.resolve() / FEATURES.format(split=split)) for split in SPLITS}
+
+    @property
+    def folders(self) -> list[Path]:
+        """The folders that a training reads."""
+        return [folder.resolve() for folder in (self.folder, self.features) if folder is not None]
 
 
 def prepare(
@@ -63,18 +76,18 @@ def prepare(
         return None
     folder = home.out / "nncaption" / "cache" / cache_key(home, exam, settings)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_suffix(".lock"), timeout=LOCK_SECONDS):
-        about = _ready(folder)
+    with made_by_one(folder):
+        about = _ready(folder, settings)
         try:
             if about is None:
                 about = _make(home, exam, settings, folder, warm, tell, stop)
             os.utime(folder)
-            folder.with_name(f"{folder.name}{USER}{os.getpid()}").touch()
+            mark(folder)
         except OSError as error:
             shutil.rmtree(folder, ignore_errors=True)
             log.warning("Nothing can be kept in %s (%s): LEMUR's own loader is used, which is slower.", folder, error)
             return None
-    _make_room(folder.parent, int(settings.cache_gb * GIB), keep=folder)
+    make_room(folder.parent, int(settings.cache_gb * GIB), keep=folder)
     return Prepared(folder, {} if about["pictures"] else _files(exam))
 
 
@@ -86,14 +99,15 @@ def _make(
     warm: Warm | None,
     tell: Tell | None,
     stop: threading.Event | None,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """What is said of a folder that has just been filled; what a killed process left there goes first."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     _save_captions(exam, folder)
     pictures = _build_pictures(home, exam, settings, folder, warm, tell, stop)
-    about: dict[str, object] = {
+    about: dict[str, Any] = {
         "edition": EDITION, "pictures": pictures, "data": exam.folder, "transform": settings.transform,
+        "cache_gb": settings.cache_gb,
     }  # fmt: skip
     (folder / READY).write_text(json.dumps(about))
     return about
@@ -112,14 +126,15 @@ def cache_key(home: Home, exam: Exam, settings: Settings) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
 
 
-def _ready(folder: Path) -> dict[str, object] | None:
-    """What is in a finished folder; None where it is not finished or files are gone."""
+def _ready(folder: Path, settings: Settings) -> dict[str, Any] | None:
+    """What is in a finished folder; None where it is not finished, files are gone, or there was less room then."""
     try:
-        about: dict[str, object] = json.loads((folder / READY).read_text())
+        about: dict[str, Any] = json.loads((folder / READY).read_text())
     except (OSError, ValueError):
         return None
     names = [CAPTIONS, PICTURES] if about.get("pictures") else [CAPTIONS]
     whole = all((folder / name.format(split=split)).is_file() for name in names for split in ("train", "val"))
+    whole = whole and (about.get("pictures") or about.get("cache_gb", 0) >= settings.cache_gb)
     return about if whole and about.get("edition") == EDITION else None
 
 
@@ -204,39 +219,3 @@ def _files(exam: Exam) -> dict[str, list[str]]:
         ids = sorted(names) if split == "train" else exam.image_ids
         found[split] = [str((data / f"{split}2017").resolve() / names[image]) for image in ids]
     return found
-
-
-def _make_room(cache: Path, most_bytes: int, keep: Path) -> None:
-    """Lets the folders that were not used for longest go until the rest fits."""
-    folders = sorted((entry for entry in cache.iterdir() if entry.is_dir()), key=lambda entry: entry.stat().st_mtime)
-    sizes = {folder: sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) for folder in folders}
-    for folder in folders:
-        if sum(sizes.values()) <= most_bytes:
-            return
-        if folder != keep and not _in_use(folder):
-            with FileLock(folder.with_suffix(".lock"), timeout=LOCK_SECONDS):
-                shutil.rmtree(folder, ignore_errors=True)
-            del sizes[folder]
-
-
-def _in_use(folder: Path) -> bool:
-    """True while a process lives that has said it reads the folder; marks of others go."""
-    alive = False
-    for mark in folder.parent.glob(f"{folder.name}{USER}*"):
-        number = mark.name.rpartition("-")[2]
-        if number.isdecimal() and lives(int(number)):
-            alive = True
-        else:
-            mark.unlink(missing_ok=True)
-    return alive
-
-
-def lives(pid: int) -> bool:
-    """True where a process with this number runs."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # another user's, or a system that cannot say
-        return True
-    return True

@@ -14,7 +14,7 @@ from dataclasses import replace
 import pytest
 
 from ab.gpt.candidate import Outcome
-from ab.gpt.train import cache
+from ab.gpt.train import cache, room
 from ab.gpt.train.cache import cache_key, prepare
 from ab.gpt.train.dataset import BadData
 from ab.gpt.train.exam import make_exam
@@ -157,9 +157,9 @@ def test_the_oldest_go_when_the_room_is_used_up(ground, tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").write_bytes(bytes(1000))
         os.utime(tmp_path / name, (number, number))
-    cache._make_room(tmp_path, 2000, keep=tmp_path / "new")
+    room.make_room(tmp_path, 2000, keep=tmp_path / "new")
     assert sorted(folder.name for folder in tmp_path.iterdir() if folder.is_dir()) == ["middle", "new"]
-    cache._make_room(tmp_path, 10, keep=tmp_path / "new")
+    room.make_room(tmp_path, 10, keep=tmp_path / "new")
     assert [folder.name for folder in tmp_path.iterdir() if folder.is_dir()] == ["new"]
 
 
@@ -168,14 +168,14 @@ def test_a_folder_that_a_living_process_reads_is_not_let_go(tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").write_bytes(bytes(1000))
         os.utime(tmp_path / name, (number, number))
-    mark = tmp_path / f"read{cache.USER}{os.getpid()}"
+    mark = tmp_path / f"read{room.USER}{os.getpid()}"
     mark.touch()
-    cache._make_room(tmp_path, 10, keep=tmp_path / "new")
+    room.make_room(tmp_path, 10, keep=tmp_path / "new")
     assert (tmp_path / "read").is_dir()
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    mark.rename(tmp_path / f"read{cache.USER}{gone.pid}")
-    cache._make_room(tmp_path, 10, keep=tmp_path / "new")
+    mark.rename(tmp_path / f"read{room.USER}{gone.pid}")
+    room.make_room(tmp_path, 10, keep=tmp_path / "new")
     assert [entry.name for entry in tmp_path.iterdir() if entry.suffix != ".lock"] == ["new"]
 
 

@@ -8,15 +8,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from ab.gpt.lemur.home import Home, find_home
-from ab.gpt.train.cache import CAPTIONS, LOCK_SECONDS, PICTURES
+from ab.gpt.train.cache import CAPTIONS, PICTURES
 from ab.gpt.train.data import pictures
 from ab.gpt.train.data.captioned import Captioned, Kept, Opened, Source
 from ab.gpt.train.data.captions import CaptionTable, save
 from ab.gpt.train.data.head import Parts, split_transform
 from ab.gpt.train.dataset import Split, check_layout, fingerprint, read_split
+from ab.gpt.train.room import made_by_one
 from ab.gpt.train.words import kept_vocabulary, tokenizer
 
 EDITION = 1
@@ -50,7 +49,7 @@ def whole_split(name: str, transform: Any) -> tuple[list[str], Chosen]:
     folder = _folder(home, split, name, words, parts)
     captions, kept = (folder / file.format(split=name) for file in (CAPTIONS, PICTURES))
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_suffix(".lock"), timeout=LOCK_SECONDS):
+    with made_by_one(folder):
         if not captions.exists():
             save(_ids(split, words), captions)
         if parts is not None and not kept.exists():
