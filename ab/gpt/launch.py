@@ -22,7 +22,7 @@ from ab.gpt.ledger import Ledger
 from ab.gpt.lemur.home import Home
 from ab.gpt.origin import origin
 from ab.gpt.plan import Plan
-from ab.gpt.propose.blueprint.at_hand import space_at_hand
+from ab.gpt.propose.blueprint.at_hand import space_asked, space_at_hand
 from ab.gpt.propose.blueprint.propose import Evolving, Unthinking
 from ab.gpt.propose.llm.choose import Mixture, Options, open_mixture
 from ab.gpt.propose.llm.protocol import ModelDown
@@ -70,7 +70,7 @@ def resume(home: Home, folder: Path, view: View | None = None) -> Path:
 def opened_models(plan: Plan) -> Iterator[Mixture]:
     """The models of a plan; each is asked for its context, so that one that is not there is missed at once."""
     price = Price(*plan.prices) if plan.prices else None
-    space = space_at_hand(plan.train.pretrained)
+    space = space_at_hand(plan.train.pretrained, asked=space_asked(plan.encoders, plan.frozen))
     options = Options(context=plan.context, price=price, four_bit=plan.four_bit, space=space)
     models = open_mixture(plan.llm, options)
     if set(plan.modes) != {"blueprint"} and (unthinking := [m for m in models.llms if isinstance(m, Unthinking)]):

@@ -10,6 +10,8 @@ def prompt(
     baseline: Annotated[str, "LEMUR's captioner to start from"] = "RESNETLSTM",
     snippets: Annotated[int, "how many classifiers it shows"] = 5,
     mode: Annotated[str, "code or blueprint"] = "code",
+    encoder: Annotated[list[str] | None, "only blueprints with these backbones, as for search"] = None,
+    frozen: Annotated[bool, "only blueprints with a pretrained backbone that stays as it is"] = False,
     seed: Annotated[int, "the run's"] = 0,
     number: Annotated[int, "the candidate's in its run"] = 0,
     llm: Annotated[str, "language model that counts; without one, tokens are estimated for a long context"] = "",
@@ -25,5 +27,8 @@ def prompt(
     from ab.gpt.plan import Plan
     from ab.gpt.propose.command import show_prompt
 
-    plan = Plan(snippets=(snippets,), baselines=(baseline,), modes=(mode,), seed=seed, reply_tokens=reply_tokens)
+    plan = Plan(
+        snippets=(snippets,), baselines=(baseline,), modes=(mode,), seed=seed, reply_tokens=reply_tokens,
+        encoders=tuple(encoder or ()), frozen=frozen,
+    )  # fmt: skip
     return show_prompt(find_home(), plan, number, llm, context, json)

@@ -31,6 +31,8 @@ def search(
     narrow: Annotated[
         bool, "hold each blueprint to half of the values, drawn anew; small models repeat themselves"
     ] = True,
+    encoder: Annotated[list[str] | None, "only blueprints with these backbones of torchvision's: mobilenet_v2"] = None,
+    frozen: Annotated[bool, "only blueprints with a pretrained backbone that stays as it is"] = False,
     repairs: Annotated[int, "how often a model may mend a network"] = 2,
     feedback: Annotated[bool, "tell the model what failed, and the best so far"] = True,
     epochs: Annotated[int, "how often the training images are seen"] = 3,
@@ -41,6 +43,8 @@ def search(
     dataset: Annotated[str, "a captioning data set of LEMUR's"] = "coco",
     val_images: Annotated[int, "validation images to score on, a fixed choice; 0 for all"] = 300,
     pretrained: Annotated[bool, "let networks load pretrained weights from torch's cache"] = True,
+    cache_gb: Annotated[float, "room for pictures kept between trainings; 0 opens them anew every epoch"] = 20.0,
+    features: Annotated[bool, "run a frozen encoder once for all networks that have it"] = True,
     with_baselines: Annotated[bool, "train the baselines first, with the same budget"] = True,
     record: Annotated[bool, "register what was trained and record it in LEMUR's statistics and database"] = True,
     prefix: Annotated[str | None, "family prefix; C5C for five snippets, and so on, if not given"] = None,
@@ -68,13 +72,15 @@ def search(
     settings = Settings(
         epochs=epochs, lr=lr, momentum=momentum, batch=batch, transform=transform, dataset=dataset,
         val_images=val_images or None, seed=seed, pretrained=pretrained, epoch_minutes=epoch_minutes,
-        eval_minutes=eval_minutes, memory_gb=memory_gb, walls=frozenset(walls or ()),
+        eval_minutes=eval_minutes, cache_gb=cache_gb, features=features, memory_gb=memory_gb,
+        walls=frozenset(walls or ()),
     )  # fmt: skip
     plan = Plan(
         budget=_budget(candidates, trained, minutes, tokens, max_cost),
         snippets=tuple(snippets), baselines=tuple(baseline), modes=tuple(mode), llm=tuple(llm or ()), repairs=repairs,
         feedback=feedback, prefix=prefix, seed=seed, temperature=temperature, top_p=top_p, reply_tokens=reply_tokens,
-        context=context, prices=_prices(prices), four_bit=four_bit, narrow=narrow, with_baselines=with_baselines,
+        context=context, prices=_prices(prices), four_bit=four_bit, narrow=narrow,
+        encoders=tuple(encoder or ()), frozen=frozen, with_baselines=with_baselines,
         record=record, smoke_seconds=smoke_seconds, workers=workers, gpus=None if gpus is None else tuple(gpus),
         train=settings,
     )  # fmt: skip

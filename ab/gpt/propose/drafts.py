@@ -9,14 +9,17 @@ from ab.gpt.gate.finding import Finding
 from ab.gpt.gate.gate import Attempt, Examined, Gate, Verdict
 from ab.gpt.propose.blueprint.propose import code_of
 from ab.gpt.propose.blueprint.reading import BadBlueprint
+from ab.gpt.propose.blueprint.shape import EVERYTHING, Space
 
 HOW = ("blueprint",)
 
 
-def judge_blueprint(gate: Gate, reply: str, prefix: str) -> tuple[Verdict, dict[str, object]]:
+def judge_blueprint(
+    gate: Gate, reply: str, prefix: str, allowed: Space = EVERYTHING
+) -> tuple[Verdict, dict[str, object]]:
     """The verdict on a blueprint, and what the record keeps of it; `prefix` ends in `Blueprint`."""
     try:
-        drafted = code_of(reply)
+        drafted = code_of(reply, allowed)
     except BadBlueprint as error:
         rule = gate.contract.rule("N001")
         finding = Finding(rule.code, 0, error.what, error.way_out, outcome=rule.outcome)

@@ -12,7 +12,7 @@ from ab.gpt.gate.finding import Finding
 from ab.gpt.lemur.home import Home
 from ab.gpt.lemur.schema import read_code
 from ab.gpt.plan import Choice, Plan, derived
-from ab.gpt.propose.blueprint.at_hand import space_at_hand
+from ab.gpt.propose.blueprint.at_hand import space_asked, space_at_hand
 from ab.gpt.propose.blueprint.propose import Unthinking
 from ab.gpt.propose.blueprint.shape import Space
 from ab.gpt.propose.blueprint_prompt import blueprint_prompt
@@ -53,8 +53,13 @@ class Proposer:
 
     @property
     def space(self) -> Space:
-        """The blueprints that can be trained here."""
-        return space_at_hand(self.plan.train.pretrained)
+        """The blueprints that were asked for and can be trained here."""
+        return space_at_hand(self.plan.train.pretrained, asked=self.asked)
+
+    @property
+    def asked(self) -> Space:
+        """The blueprints that were asked for."""
+        return space_asked(self.plan.encoders, self.plan.frozen)
 
     def snippets_for(self, choice: Choice) -> list[Snippet]:
         """The classifiers that the candidate's prompt shows; who draws by chance is shown none."""

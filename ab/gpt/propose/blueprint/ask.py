@@ -19,6 +19,7 @@ PARTS = (
 )
 OWN = "a stem and two to four stages of blocks, each with depth, width, stride and channel attention (gate)"
 BACKBONE = "a torchvision backbone, frozen, partly or wholly trained"
+FROZEN = "a torchvision backbone, frozen"
 LONGEST_SNIPPET = 1200
 """Characters; a block's head tells what it is."""
 
@@ -31,7 +32,7 @@ def messages(
     hints: Sequence[str] = (),
 ) -> tuple[str, str]:
     """The system's and the user's text: from texts alone, and the same for the same ones."""
-    encoders = [OWN] * space.own + [BACKBONE] * bool(space.backbones)
+    encoders = [OWN] * space.own + [FROZEN if space.trained == ("frozen",) else BACKBONE] * bool(space.backbones)
     parts = "\n".join(f"- {part}" for part in PARTS).format(encoder=", or ".join(encoders))
     sections = [f"A blueprint has these parts:\n{parts}"]
     if snippets:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Sequence
 from pathlib import Path
 
-from ab.gpt.propose.blueprint.shape import OWN_ENCODERS, Space
+from ab.gpt.errors import UsageError
+from ab.gpt.propose.blueprint.shape import BACKBONES, EVERYTHING, OWN_ENCODERS, TRAINED, Space
+from ab.gpt.train.checkpoints import checkpoints
 
 FILES = {
     "resnet18": "resnet18-f37072fd.pth",
@@ -24,19 +26,45 @@ FILES = {
 """The file in which torchvision keeps a backbone's usual weights."""
 
 
-def cache() -> Path:
-    """The folder in which torch keeps weights that it has fetched."""
-    home = os.environ.get("TORCH_HOME")
-    if not home:
-        home = str(Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "torch")
-    return Path(home) / "hub" / "checkpoints"
+URL = "https://download.pytorch.org/models/"
 
 
-def space_at_hand(pretrained: bool, folder: Path | None = None) -> Space:
-    """The blueprints that can be trained here without fetching anything.
+def space_asked(encoders: Sequence[str] = (), frozen: bool = False) -> Space:
+    """The blueprints that were asked for: all, or those with some backbones, or with one that stays as it is."""
+    if unknown := [name for name in encoders if name not in BACKBONES]:
+        raise UsageError(f"--encoder: there is no backbone {unknown[0]!r}.", f"There are {', '.join(BACKBONES)}.")
+    if not encoders and not frozen:
+        return EVERYTHING
+    weights = ("imagenet",) if frozen else EVERYTHING.weights
+    return Space(False, tuple(encoders) or BACKBONES, weights, ("frozen",) if frozen else TRAINED)
 
-    Without pretrained weights that is own encoders: torchvision's are too large to learn from few pictures.
+
+def space_at_hand(pretrained: bool, folder: Path | None = None, asked: Space = EVERYTHING) -> Space:
+    """The blueprints that can be trained here without fetching anything, of those that were asked for.
+
+    Without pretrained weights that is own encoders, if nothing else is asked for: torchvision's are too large to learn
+    from few pictures.
     """
-    folder = folder or cache()
-    backbones = tuple(name for name, file in FILES.items() if (folder / file).is_file()) if pretrained else ()
-    return Space(backbones=backbones, weights=("imagenet",)) if backbones else OWN_ENCODERS
+    folder = folder or checkpoints()
+    at_hand = tuple(name for name in asked.backbones if (folder / FILES[name]).is_file()) if pretrained else ()
+    if not asked.own:
+        return _just_asked(asked, pretrained, folder, at_hand)
+    return Space(backbones=at_hand, weights=("imagenet",)) if at_hand else OWN_ENCODERS
+
+
+def _just_asked(asked: Space, pretrained: bool, folder: Path, at_hand: tuple[str, ...]) -> Space:
+    """The space without own encoders; `UsageError` where its weights are not at hand."""
+    if not pretrained:
+        if "none" not in asked.weights:
+            raise UsageError("--frozen: an encoder that never learns needs weights.", "Leave out --no-pretrained.")
+        return Space(False, asked.backbones, ("none",))
+    flag = "--frozen" if asked.backbones == BACKBONES else "--encoder"
+    missing = [name for name in asked.backbones if name not in at_hand]
+    if missing and (flag == "--encoder" or not at_hand):
+        file = FILES[missing[0]]
+        scratch = ", or train from scratch with --no-pretrained" if "none" in asked.weights else ""
+        raise UsageError(
+            f"{flag}: {missing[0]}'s ImageNet weights are not at hand: there is no {folder / file}.",
+            f"Fetch {URL}{file} and put it there{scratch}.",
+        )
+    return Space(False, at_hand, ("imagenet",), asked.trained)

@@ -120,6 +120,8 @@ def _places(shape: Shape, part: Any, path: tuple[str | int, ...], found: list[An
             values = space.backbones
         elif path[-1] == "weights":
             values = space.weights
+        elif path[-1] == "trained":
+            values = space.trained
         if others := tuple(value for value in values if value != part):
             found.append((path, others))
     elif isinstance(shape, Many):

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ab.gpt.propose.blueprint.blueprint import Backbone, Blueprint
+from ab.gpt.propose.blueprint.blueprint import Blueprint
 from ab.gpt.propose.blueprint.draw import cross, draw, mutate
 from ab.gpt.propose.blueprint.names import family
 from ab.gpt.propose.blueprint.reading import BadBlueprint, from_json, to_json
@@ -35,8 +35,8 @@ class Drafted:
     """What was settled, as sentences."""
 
 
-def code_of(reply: str) -> Drafted:
-    """The network that a reply describes; `BadBlueprint` where it describes none.
+def code_of(reply: str, allowed: Space = EVERYTHING) -> Drafted:
+    """The network that a reply describes; `BadBlueprint` where it describes none, or one with another encoder.
 
     What a model thought in front, and a fence around the JSON, are passed over.
     """
@@ -46,6 +46,8 @@ def code_of(reply: str) -> Drafted:
         raise BadBlueprint("The reply holds no JSON object.", "Give one JSON object and nothing else.")
     settled = settle(from_json(answer[first : last + 1]))
     blueprint = settled.blueprint
+    if not allowed.holds(blueprint.encoder):
+        raise BadBlueprint("The encoder is not one that was asked for.", f"Take {allowed}.")
     return Drafted(render(blueprint), to_json(blueprint), family(blueprint), settled.changes)
 
 
@@ -133,13 +135,6 @@ class Evolving(Unthinking):
         scores: dict[Blueprint, float] = {}
         for text, score in self.scored():
             blueprint = settle(from_json(text)).blueprint
-            if math.isfinite(score) and _holds(self.space, blueprint):
+            if math.isfinite(score) and self.space.holds(blueprint.encoder):
                 scores[blueprint] = max(score, scores.get(blueprint, -math.inf))
         return sorted(scores, key=lambda blueprint: (-scores[blueprint], to_json(blueprint)))[: self.mu]
-
-
-def _holds(space: Space, blueprint: Blueprint) -> bool:
-    encoder = blueprint.encoder
-    if isinstance(encoder, Backbone):
-        return encoder.backbone in space.backbones and encoder.weights in space.weights
-    return space.own

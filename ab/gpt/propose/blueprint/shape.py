@@ -9,7 +9,7 @@ from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from ab.gpt.errors import NNCaptionError
-from ab.gpt.propose.blueprint.blueprint import Backbone, Blueprint, Items, OneOf
+from ab.gpt.propose.blueprint.blueprint import Backbone, Blueprint, Items, OneOf, Stages
 
 Plain = str | int | float | bool
 
@@ -63,20 +63,43 @@ class Either:
 Shape = Union[Values, Many, Record, Either]  # noqa: UP007 (the names on the right are needed first)
 
 
+BACKBONES: tuple[str, ...]
+BACKBONES, WEIGHTS, TRAINED = (get_args(get_type_hints(Backbone)[name]) for name in ("backbone", "weights", "trained"))
+
+
 @dataclass(frozen=True)
 class Space:
-    """Which encoders may be chosen: own ones, and which of torchvision's, whose weights may not be at hand."""
+    """Which encoders may be chosen: own ones, and which of torchvision's, with which weights, trained how far."""
 
     own: bool = True
-    backbones: tuple[str, ...] = get_args(get_type_hints(Backbone)["backbone"])
-    weights: tuple[str, ...] = ("imagenet", "none")
+    backbones: tuple[str, ...] = BACKBONES
+    weights: tuple[str, ...] = WEIGHTS
+    trained: tuple[str, ...] = TRAINED
 
     def __post_init__(self) -> None:
-        known = get_args(get_type_hints(Backbone)["backbone"])
-        if unknown := [name for name in self.backbones if name not in known]:
-            raise NNCaptionError(f"There is no backbone {unknown[0]!r}.", f"There are {', '.join(known)}.")
+        if unknown := [name for name in self.backbones if name not in BACKBONES]:
+            raise NNCaptionError(f"There is no backbone {unknown[0]!r}.", f"There are {', '.join(BACKBONES)}.")
         if not self.own and not self.backbones:
             raise NNCaptionError("No encoder is left to choose.", "Allow own encoders or name a backbone.")
+        ways = Backbone.allowed["trained"][1]
+        if idle := [weights for weights in self.weights if not set(ways[weights]) & set(self.trained)]:
+            raise NNCaptionError(
+                f"With the weights {idle[0]!r} no encoder is {' or '.join(self.trained)}.",
+                f"It is {' or '.join(ways[idle[0]])}.",
+            )
+
+    def holds(self, encoder: Stages | Backbone) -> bool:
+        """True where the encoder is one of the space."""
+        if isinstance(encoder, Stages):
+            return self.own
+        allowed = self.backbones, self.weights, self.trained
+        chosen = encoder.backbone, encoder.weights, encoder.trained
+        return all(choice in values for choice, values in zip(chosen, allowed, strict=True))
+
+    def __str__(self) -> str:
+        own = ["an encoder of its own"] * self.own
+        pretrained = f"{' or '.join(self.backbones)}, {' or '.join(self.trained)}"
+        return ", or ".join([*own, pretrained] if self.backbones else own)
 
 
 EVERYTHING = Space()
@@ -117,7 +140,9 @@ def root(space: Space = EVERYTHING) -> Either:
     own, backbone = encoder
     encoders: list[tuple[Shape, int]] = [(own, 2)] if space.own else []
     if space.backbones:
-        narrow = backbone.narrowed(backbone=Values(space.backbones), weights=Values(space.weights))
+        narrow = backbone.narrowed(
+            backbone=Values(space.backbones), weights=Values(space.weights), trained=Values(space.trained)
+        )
         encoders.append((_joined(narrow), 1))
     pooled, tokens = memory
     recurrent, transformer = decoder
@@ -154,7 +179,8 @@ def _joined(shape: Record) -> Shape:
 
 def _splits(shape: Record) -> Iterator[Record]:
     [(dependent, (decisive, table))] = shape.of.allowed.items()  # type: ignore[attr-defined]
-    values = dict(shape.fields)[decisive]
-    assert isinstance(values, Values)
+    values, others = dict(shape.fields)[decisive], dict(shape.fields)[dependent]
+    assert isinstance(values, Values) and isinstance(others, Values)
     for value in values.values:
-        yield shape.narrowed(**{decisive: Values((value,)), dependent: Values(table[value])})
+        fitting = tuple(other for other in table[value] if other in others.values)
+        yield shape.narrowed(**{decisive: Values((value,)), dependent: Values(fitting)})
