@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
-from benchmarks import blueprints, candidates, data, database, decoding, growth
+from benchmarks import blueprints, candidates, data, database, decoding, features, growth
 from benchmarks.ground import Asked, Ground, ground
 from benchmarks.measure import Comparison, table
 from benchmarks.picture import draw
@@ -25,6 +25,7 @@ ON_GROUND: dict[str, OnGround] = {
     "candidates": candidates.compare_candidates,
     "memory": candidates.compare_memory,
     "growth": growth.compare_growth,
+    "features": features.compare_features,
 }
 """What needs a data set."""
 ALONE: dict[str, Callable[[int], list[Comparison]]] = {
@@ -34,8 +35,8 @@ ALONE: dict[str, Callable[[int], list[Comparison]]] = {
     "blueprints": blueprints.compare,
 }
 """What needs nothing but the number of runs."""
-LONG = ("decoding-full", "blueprints")
-"""What takes half an hour, and is run only where it is named."""
+LONG = ("decoding-full", "blueprints", "features")
+"""What takes half an hour, or measures no stock LEMUR, and is run only where it is named."""
 SMOKE = Asked(images=96, short=64, candidates=2, runs=1)
 """Sizes at which only whether it works can be seen."""
 

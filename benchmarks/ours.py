@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -95,3 +96,52 @@ def candidates(files: list[str], prefix: str, workers: int) -> dict[str, Any]:
     details = sorted(Path("out/nncaption/trained").glob("*/*.json"), key=lambda file: file.stat().st_mtime_ns)
     logs = "".join(json.loads(file.read_bytes())["log"] for file in details)
     return {"ended": [file.stat().st_mtime - began for file in details], "log": logs}
+
+
+def weights_by_chance(folder: str) -> None:
+    """Leaves weights where torch would keep ImageNet's of a backbone."""
+    import torch
+    import torchvision
+
+    from ab.gpt.propose.blueprint.at_hand import FILES
+
+    file = Path(folder) / "hub" / "checkpoints" / FILES["mobilenet_v2"]
+    file.parent.mkdir(parents=True)
+    torch.save(torchvision.models.mobilenet_v2().state_dict(), file)
+
+
+def frozen(weights: str, transform: str, networks: int, epochs: int, kept: bool) -> dict[str, Any]:
+    """Seconds of networks with one frozen backbone: of their epochs, and of everything from the first to the last."""
+    from ab.gpt.lemur.home import find_home
+    from ab.gpt.propose.blueprint.blueprint import Backbone, Blueprint, Greedy, Recurrent, Tokens, Training
+    from ab.gpt.propose.blueprint.frozen import frozen_encoder
+    from ab.gpt.propose.blueprint.reading import to_json
+    from ab.gpt.propose.blueprint.render import render
+    from ab.gpt.train.exam import make_exam
+    from ab.gpt.train.pool import Pool, Task, make_slots
+    from ab.gpt.train.settings import Settings
+
+    os.environ["TORCH_HOME"] = weights
+    home = find_home()
+    settings = Settings(epochs=epochs, transform=transform, features=kept)
+    exam = make_exam(home, home.coco)
+    tasks = []
+    for number in range(networks):
+        blueprint = Blueprint(
+            Backbone("mobilenet_v2", "imagenet", "frozen"), Tokens("grid", 4, "learned"),
+            Recurrent("GRU", 640, 1, "dot", ("init", "feed", "both")[number % 3], tied=True), 0.1,
+            Training("adamw", "constant", 0.1, 0.0, 1.0, 1, amp=False), Greedy(1, 20),
+        )  # fmt: skip
+        code = render(blueprint)
+        tasks.append(Task(f"Bench-frozen-{number}", code, encoder=frozen_encoder(to_json(blueprint), code)))
+    started = time.perf_counter()
+    ended = [trained for _, trained in Pool(home, exam, settings, make_slots(1, [])).train_all(tasks)]
+    seconds = time.perf_counter() - started
+    scores = [epoch for trained in ended for epoch in trained.epochs]
+    if len(scores) != networks * epochs:
+        raise RuntimeError(f"not every network was trained: {[str(trained.ending) for trained in ended]}")
+    return {
+        "whole": [seconds],
+        "learn": [epoch.learn_seconds for epoch in scores],
+        "eval": [epoch.eval_seconds for epoch in scores],
+    }

@@ -21,6 +21,7 @@ from ab.gpt.lemur.names import model_name
 from ab.gpt.lemur.records import Epoch
 from ab.gpt.papers import write_papers
 from ab.gpt.plan import Choice, Plan, derived
+from ab.gpt.propose.blueprint.frozen import frozen_encoder
 from ab.gpt.propose.drafts import judge_blueprint
 from ab.gpt.propose.hyper import suggested
 from ab.gpt.propose.llm.protocol import LLM, STOPPED, BadAnswer, PromptTooLong
@@ -193,7 +194,8 @@ class Run:
 
         more: dict[str, object]
         if candidate.choice.mode == "blueprint":
-            verdict, more = judge_blueprint(self.gate, reply, self.proposer.prefix_for(candidate.llm, candidate.choice))
+            prefix = self.proposer.prefix_for(candidate.llm, candidate.choice)
+            verdict, more = judge_blueprint(self.gate, reply, prefix, self.proposer.asked)
         else:
             try:
                 verdict = self.gate.judge(reply, candidate.baseline, ask, self.plan.repairs)
@@ -272,7 +274,8 @@ class Run:
 
     def _submit(self, row: sqlite3.Row, trainers: Pool) -> None:
         self._tasks[row["name"]] = row["id"]
-        trainers.submit(Task(row["name"], row["code"], self._settings(row)))
+        encoder = frozen_encoder(row["blueprint"], row["code"])
+        trainers.submit(Task(row["name"], row["code"], self._settings(row), encoder))
 
     def _record(self, row: sqlite3.Row) -> None:
         """Gives LEMUR what was trained. The scores are safe in the ledger; done twice it is there once."""

@@ -100,6 +100,8 @@ def describe(event: dict[str, Any], before: str) -> str:
         return str(event["ended"])
     if "done" in event:
         return f"epoch {event['done']}: LEMUR BLEU {event['lemur_bleu']:.4f}, BLEU-4 {event['bleu4']:.4f}"
+    if "encoded" in event:
+        return f"running the frozen encoder · picture {event['encoded']} of {event['of']}"
     if "batch" in event:
         return f"{before.partition(' · ')[0]} · batch {event['batch']} of {event['of']}"
     if "phase" in event:

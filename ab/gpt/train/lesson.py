@@ -17,7 +17,9 @@ import torch
 import ab
 import ab.nn.util.Train as lemur_train
 from ab.gpt.isolate.foreign import peak_memory
+from ab.gpt.train.data.ahead import Ahead, pinned
 from ab.gpt.train.data.captioned import captioned
+from ab.gpt.train.data.features import FeatureFile, skip_encoder
 from ab.gpt.train.data.transforms import Fixed, validation_transform
 from ab.gpt.train.scores.metric import LemurBleu
 from ab.gpt.train.speed import tune_device, tune_model, tune_optimizer
@@ -45,6 +47,7 @@ def give(order: dict[str, Any], channel: Channel) -> dict[str, Any]:
     torch.set_num_threads(order["threads"])
     tune_device(order["speed"])
     out_shape, train_set, val_set = kept_data(order) if order["cache"] else lemur_data(order)
+    features = {split: FeatureFile(Path(file)) for split, file in order["features"].items()}
     weights_policy(order["pretrained"])
     seal = Seal()
     task, _, metric, _ = order["config"]
@@ -66,6 +69,8 @@ def give(order: dict[str, Any], channel: Channel) -> dict[str, Any]:
         save_to_db=False,
     )
     parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
+    if features:
+        skip_encoder(trainer.model, features, {"train": train_set, "val": val_set})
     channel.send({"phase": "learn", "parameters": parameters, "device": str(trainer.device)})
     trainer.train_n_eval(order["epochs"], order["epoch_limit_minutes"], False, False, train_set)
     return {"parameters": parameters, "tampered": seal.broken(), "device": str(trainer.device)}
@@ -135,6 +140,8 @@ def watched_train(channel: Channel, seal: Seal, train_images: int, speed: Sequen
             tune_model(self, speed)
             self.epoch = 0
             metric, loader, model = self.metric_function, self.train_loader, self.model  # type: ignore[has-type]
+            if torch.device(self.device).type == "cuda":
+                loader = Ahead(loader, pinned)
             self.metric_function: Any = Recorder(metric)
             self.losses = Losses(model)
             self.train_loader: Any = Watch(loader, channel, self._at_start)

@@ -14,8 +14,10 @@ from ab.gpt.lemur.home import Home
 from ab.gpt.train.cache import Tell, prepare
 from ab.gpt.train.early import EarlyStop
 from ab.gpt.train.exam import Exam
+from ab.gpt.train.features import Shelf
+from ab.gpt.train.frozen import FrozenEncoder
 from ab.gpt.train.settings import Settings
-from ab.gpt.train.trainer import Trained, train, warm_trainer
+from ab.gpt.train.trainer import Trained, Watch, train, warm_trainer
 
 SlotWatch = Callable[[int, str, dict[str, Any]], None]
 """Called with the slot, the network's name and what it just said."""
@@ -29,6 +31,8 @@ class Task:
     code: str
     settings: Settings | None = None
     """Where they differ from the pool's."""
+    encoder: FrozenEncoder | None = None
+    """Where the network is known to have one that never changes."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +77,11 @@ class Pool:
         self._stop = threading.Event()
         self._warm = warm_trainer()
         try:
-            self._prepared = prepare(home, exam, settings, self._warm, tell, self._stop)
+            prepared = prepare(home, exam, settings, self._warm, tell, self._stop)
         except BaseException:
             self._warm.close()
             raise
+        self._shelf = Shelf(home, prepared, self._warm, self._stop)
         self._threads = [threading.Thread(target=self._serve, args=(slot,), daemon=True) for slot in slots]
         for thread in self._threads:
             thread.start()
@@ -128,11 +133,15 @@ class Pool:
             def say(event: dict[str, Any], name: str = task.name) -> None:
                 self.watch(slot.number, name, event)
 
+            def tell(done: int, of: int, say: Watch = say) -> None:
+                say({"encoded": done, "of": of})
+
             try:
-                trained = train(
-                    self.home, self.exam, task.name, task.code, settings, say, self._stop, self._warm, self._prepared,
-                    self.early.patience(task.name, settings.epochs),
-                )  # fmt: skip
+                with self._shelf.lent(task.encoder, settings, tell) as prepared:
+                    trained = train(
+                        self.home, self.exam, task.name, task.code, settings, say, self._stop, self._warm, prepared,
+                        self.early.patience(task.name, settings.epochs),
+                    )  # fmt: skip
             except Exception as error:  # noqa: BLE001 (a defect of ours in one training must not lose the others)
                 trained = Trained(Ending(Outcome.INFRASTRUCTURE, "train", f"{type(error).__name__}: {error}"))
             say({"ended": str(trained.ending)})

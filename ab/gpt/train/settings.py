@@ -39,6 +39,8 @@ class Settings:
     loader_workers: int = 0
     cache_gb: float = 20.0
     """Room for pictures that are kept between trainings; 0 for LEMUR's own loader, which opens them every epoch."""
+    features: bool = True
+    """Keep what a frozen encoder makes of the pictures as well, where a blueprint says that it is frozen."""
     speed: frozenset[str] = frozenset()
     """What makes training faster and may change results: of `SPEEDS`, none unless asked for."""
     stop_early: str = "none"

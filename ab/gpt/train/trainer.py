@@ -19,6 +19,7 @@ from ab.gpt.isolate.run import run
 from ab.gpt.isolate.warm import TRAINING, Warm
 from ab.gpt.lemur.home import Home
 from ab.gpt.train.cache import Prepared
+from ab.gpt.train.checkpoints import torch_home
 from ab.gpt.train.exam import Exam
 from ab.gpt.train.judge import EpochScore, Forged, carried_answers, judge_epoch
 from ab.gpt.train.settings import METRIC, TASK, Settings
@@ -86,6 +87,7 @@ def train(
     if carried:
         return Trained(Ending(Outcome.FORBIDDEN, "read", carried))
     notes = [] if exam.tokenizer == "punkt_tab" else ["captions were cut into words without NLTK's sentence splitter"]
+    notes += ["its frozen encoder ran once for all networks that have it"] if prepared and prepared.features else []
     halvings = retries = 0
     batch = settings.batch
     while True:
@@ -161,10 +163,11 @@ def training_job(
         "epoch_limit_minutes": settings.epoch_minutes,
         "cache": str(prepared.folder.resolve()) if prepared else None,
         "files": prepared.files if prepared else {},
+        "features": prepared.feature_files if prepared else {},
     }
     environment = training_environment()
     readable = [*shop.readable, Path(environment["TORCH_HOME"]), *nltk_places()]
-    readable += [prepared.folder.resolve()] if prepared else []
+    readable += prepared.folders if prepared else []
     if settings.gpu is not None:
         environment["CUDA_VISIBLE_DEVICES"] = str(settings.gpu)
     limits = Limits(wall_seconds=settings.limit_seconds, memory_bytes=int(settings.memory_gb * GIB))
@@ -183,8 +186,7 @@ def training_job(
 
 def training_environment() -> dict[str, str]:
     """The variables of every training, wherever it runs."""
-    cache = os.environ.get("TORCH_HOME", str(Path.home() / ".cache" / "torch"))
-    environment = {"TORCH_HOME": cache, "HF_HUB_OFFLINE": "1", "TQDM_MININTERVAL": "5"}
+    environment = {"TORCH_HOME": str(torch_home()), "HF_HUB_OFFLINE": "1", "TQDM_MININTERVAL": "5"}
     if "NLTK_DATA" in os.environ:
         environment["NLTK_DATA"] = os.environ["NLTK_DATA"]
     return environment

@@ -56,6 +56,10 @@ class Source:
         """The images of a batch after the whole transform."""
         raise NotImplementedError
 
+    def draw_from(self, chance: torch.Generator | None) -> bool:  # noqa: ARG002 (most cannot)
+        """True where what is random comes from this source of chance from now on; None stands for torch's own."""
+        return False
+
 
 class Kept(Source):
     """Images whose head is kept in an array; the tail is done for the whole batch where it can be."""
@@ -65,6 +69,11 @@ class Kept(Source):
         self.parts = parts
         self.each = fixed or parts.each()
         self.as_batch = parts.as_batch and (fixed is None or not parts.is_random)
+        self.chance: torch.Generator | None = None
+
+    def draw_from(self, chance: torch.Generator | None) -> bool:
+        self.chance = chance if self.as_batch else None
+        return self.as_batch
 
     def images(self, places: Sequence[int]) -> torch.Tensor:
         chosen = self.pictures[numpy.asarray(places)]
@@ -73,8 +82,7 @@ class Kept(Source):
         images = torch.from_numpy(chosen).permute(0, 3, 1, 2)
         for step in self.parts.tail:
             if isinstance(step, transforms.RandomHorizontalFlip):
-                # One number for each picture, drawn one by one as the transform itself draws them.
-                mirrored = torch.cat([torch.rand(1) for _ in places]) < step.p
+                mirrored = draw_mirrored(places, step.p, self.chance)
                 images = torch.where(mirrored[:, None, None, None], images.flip(3), images)
             elif isinstance(step, transforms.ToTensor):
                 images = images.contiguous().to(torch.get_default_dtype()).div(255)
@@ -113,6 +121,11 @@ def captioned(
     if split == "val":
         fixed = Fixed(parts.each(), seed)
     return Captioned(Kept(pictures.load(folder / PICTURES.format(split=split)), parts, fixed), captions, words)
+
+
+def draw_mirrored(places: Sequence[int], share: float, chance: torch.Generator | None) -> torch.Tensor:
+    """Which pictures are mirrored: one number for each, drawn one by one as the transform itself draws them."""
+    return torch.cat([torch.rand(1, generator=chance) for _ in places]) < share
 
 
 def _picture(array: Any) -> Image.Image:

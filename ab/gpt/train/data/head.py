@@ -9,7 +9,7 @@ from typing import Any
 from torchvision import transforms
 
 _ALWAYS_THE_SAME = (transforms.Resize, transforms.CenterCrop, transforms.Grayscale)
-_PLAIN = (transforms.ToTensor, transforms.Normalize)
+_PLAIN = (transforms.Pad, transforms.ToTensor, transforms.Normalize)
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,27 @@ class Parts:
     @property
     def is_random(self) -> bool:
         """True where the tail may draw numbers at random."""
-        return not all(isinstance(step, (*_ALWAYS_THE_SAME, *_PLAIN)) for step in self.tail)
+        return not all(map(_is_fixed, self.tail))
+
+    @property
+    def mirror(self) -> transforms.RandomHorizontalFlip | None:
+        """The step that mirrors a picture now and then; None where there is none, or more than one."""
+        mirrors = [step for step in self.tail if isinstance(step, transforms.RandomHorizontalFlip)]
+        return mirrors[0] if len(mirrors) == 1 else None
+
+    @property
+    def versions(self) -> tuple[Parts, ...]:
+        """The same without chance: once plain and, where it may mirror, once mirrored; none where more is random."""
+        mirror = self.mirror
+        if not all(_is_fixed(step) or step is mirror for step in self.tail):
+            return ()
+        if mirror is None:
+            return (self,)
+        always = transforms.RandomHorizontalFlip(p=1.0)
+        plain = tuple(step for step in self.tail if step is not mirror)
+        return Parts(self.head, plain), Parts(
+            self.head, tuple(always if step is mirror else step for step in self.tail)
+        )
 
     def fixed_head(self, picture: Any) -> Any:
         """A picture after the head."""
@@ -61,6 +81,11 @@ def split_transform(transform: Any) -> Parts | None:
     if not count or not any(_fixes_size(step) for step in steps[:count]):
         return None
     return Parts(steps[:count], steps[count:])
+
+
+def _is_fixed(step: Any) -> bool:
+    """True where the step does the same to a picture every time."""
+    return isinstance(step, (*_ALWAYS_THE_SAME, *_PLAIN))
 
 
 def _fixes_size(step: Any) -> bool:

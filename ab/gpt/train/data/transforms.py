@@ -39,7 +39,7 @@ class Fixed:
     def __call__(self, image: Any) -> Any:
         python, state = random.getstate(), torch.get_rng_state()
         random.seed(self.seed)
-        torch.manual_seed(self.seed)
+        torch.default_generator.manual_seed(self.seed)  # a GPU's chance is the network's, and goes on
         try:
             return self.transform(image)
         finally:

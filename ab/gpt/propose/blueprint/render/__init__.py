@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ab.gpt.propose.blueprint.render.network import render
+from ab.gpt.propose.blueprint.render.network import render, render_encoder
 
-__all__ = ["render"]
+__all__ = ["render", "render_encoder"]

@@ -37,6 +37,12 @@ def render(blueprint: Blueprint) -> str:
     return "\n".join([_head(blueprint), "", imports(body), "", *named, "", "", body, ""])
 
 
+def render_encoder(encoder: Backbone) -> str:
+    """A module with the encoder alone, as it is in every network that has it."""
+    body = "\n\n\n".join(part.strip("\n") for part in backbone(encoder).code)
+    return "\n".join([imports(body), "", "", body, ""])
+
+
 def _head(blueprint: Blueprint) -> str:
     ingredients = "\n".join(f"- {line}" for line in describe(blueprint))
     return (
