@@ -36,6 +36,8 @@ def write_papers(ledger: Ledger, candidate: int) -> Path:
         _write(fresh / "blueprint.json", json.dumps(json.loads(row["blueprint"]), indent=2))
     if row["evidence"]:
         _write(fresh / "evidence.txt", row["evidence"])
+    if row["log"]:
+        _write(fresh / "training.log", plain(row["log"]))
     epochs = [
         {"epoch": epoch["number"], "lemur_bleu": epoch["lemur_bleu"], **json.loads(epoch["scores"])}
         for epoch in ledger.epochs(candidate)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ab.gpt.candidate import Outcome
+from ab.gpt.candidate import Outcome, plain
 from ab.gpt.errors import NNCaptionError, UsageError
 from ab.gpt.lemur.home import Home
 from ab.gpt.lemur.names import Config, check_name, lemur_hash, model_name
@@ -92,12 +92,13 @@ def find_network(home: Home, what: str, prefix: str | None = None) -> Task:
 
 
 def keep(home: Home, exam: Exam, task: Task, trained: Trained, settings: Settings, record: bool = True) -> Report:
-    """Registers and records what was trained, and writes the details, captions included, beside it."""
+    """Registers and records what was trained; the details, captions included, and what it printed lie in files."""
     uid = None
     if record and trained.ending.outcome is Outcome.TRAINED:
         epochs = [Epoch(epoch.number, epoch.lemur_bleu, epoch.duration) for epoch in trained.epochs]
         uid = hand_over(home, task.name, task.code, settings, epochs)
-    stamp = time.strftime("%Y%m%d-%H%M%S")
+    now = time.time_ns()
+    stamp = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now // 10**9))}-{now // 10**6 % 1000:03d}"
     file = home.out / "nncaption" / "trained" / task.name / f"{stamp}-{lemur_hash(task.code)[:6]}.json"
     report = Report(task.name, trained, uid, file)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -112,6 +113,7 @@ def keep(home: Home, exam: Exam, task: Task, trained: Trained, settings: Setting
     temporary = file.with_suffix(".tmp")
     temporary.write_text(json.dumps(details))
     temporary.replace(file)
+    file.with_suffix(".log").write_text(plain(trained.log), encoding="utf-8", errors="replace")
     return report
 
 

@@ -53,6 +53,7 @@ def test_a_file_is_trained_registered_and_recorded(nncaption, home, run_python):
     assert json.loads(shown) == [[1, 2], [epoch["lemur_bleu"] for epoch in report["epochs"]], prm, True]
     details = json.loads((home.root / report["details"]).read_text())
     assert len(details["captions"]["2"]) == 24 and details["settings"]["epochs"] == 2
+    assert (home.root / report["details"]).with_suffix(".log").is_file()
     assert not list((home.out / "nncaption" / "jobs").iterdir())
 
     again = nncaption("train", name, *QUICK)  # by its LEMUR name, with the same figures
