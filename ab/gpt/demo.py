@@ -70,7 +70,7 @@ def demo(home: Home, folder: Path | None, wishes: Wishes, say: Say, progress: Pr
         modes=MODES,
         llm=(wishes.llm,),
         repairs=1,
-        reply_tokens=1200,
+        reply_tokens=800,
         seed=wishes.seed,
         workers=wishes.workers,
         train=Settings(
