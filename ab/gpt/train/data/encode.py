@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import importlib
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-_AT_ONCE = 64
+HEARTBEAT_SECONDS = 1.0
+_PIXELS = {"cpu": 1 << 18, "cuda": 1 << 24}
+"""Of all pictures in a batch. On a CPU few, so that memory for what passes between layers need not be fetched anew."""
+_SMALLEST = 64 * 64
+"""Smaller pictures are enlarged."""
 
 
 class Channel(Protocol):
@@ -38,7 +43,7 @@ def work(order: dict[str, Any], channel: Channel) -> dict[str, Any]:
     torch.set_num_threads(order["threads"])
     weights_policy(pretrained=True)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    encoder = importlib.import_module(order["module"]).Encoder().to(device).eval()
+    encoder = importlib.import_module(order["module"]).Encoder().to(device, memory_format=torch.channels_last).eval()
     transform = lemur_transform(order["transform"])
     sources: dict[str, list[Kept]] = {}
     for split, file in order["pictures"].items():
@@ -51,8 +56,8 @@ def work(order: dict[str, Any], channel: Channel) -> dict[str, Any]:
     @torch.inference_mode()
     def features(split: str, start: int, end: int) -> Any:
         """Of some pictures, [pictures, versions, …]."""
-        places = range(start, end)
-        made = [encoder(source.images(places).to(device)).float().cpu() for source in sources[split]]
+        images = (source.images(range(start, end)).to(device) for source in sources[split])
+        made = [encoder(some.contiguous(memory_format=torch.channels_last)).float().cpu() for some in images]
         return torch.stack(made, 1).numpy()
 
     shapes = {split: (len(some[0].pictures), *features(split, 0, 1).shape[1:]) for split, some in sources.items()}
@@ -62,9 +67,15 @@ def work(order: dict[str, Any], channel: Channel) -> dict[str, Any]:
     of = sum(shape[0] for shape in shapes.values())
 
     def batches(split: str, done: int) -> Iterator[Any]:
-        for start in range(0, shapes[split][0], _AT_ONCE):
-            channel.send({"done": done + start, "of": of})
-            yield features(split, start, min(start + _AT_ONCE, shapes[split][0]))
+        count = shapes[split][0]
+        pixels = max(_SMALLEST, sources[split][0].images([0])[0, 0].numel())
+        at_once = max(1, _PIXELS[device.type] // pixels)
+        told = 0.0
+        for start in range(0, count, at_once):
+            if time.monotonic() - told > HEARTBEAT_SECONDS:
+                told = time.monotonic()
+                channel.send({"done": done + start, "of": of})
+            yield features(split, start, min(start + at_once, count))
 
     done = 0
     for split, shape in shapes.items():
