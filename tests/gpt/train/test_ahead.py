@@ -9,7 +9,7 @@ import pytest
 import torch
 from torchvision import transforms
 
-from ab.gpt.train.data.ahead import Ahead, Pinned
+from ab.gpt.train.data.ahead import Ahead, Pinned, pinned
 from ab.gpt.train.data.captioned import Captioned, Kept, Opened
 from ab.gpt.train.data.captions import CaptionTable, save
 from ab.gpt.train.data.head import Parts
@@ -173,3 +173,13 @@ def test_a_pinned_batch_is_a_tensor_like_any_other(monkeypatch):
     assert type(batch[:, 0]) is torch.Tensor and type(batch + 1) is torch.Tensor
     assert isinstance(batch, torch.Tensor) and batch.tolist() == [[0, 1, 2], [3, 4, 5]]
     assert torch.cat([batch, batch]).shape == (4, 3) and batch.numpy().sum() == 15
+
+
+def test_where_nothing_can_be_pinned_the_batch_stays_as_it_is(monkeypatch):
+    def refuse(_tensor):
+        raise RuntimeError("no pinned memory")
+
+    monkeypatch.setattr(torch.Tensor, "pin_memory", refuse)
+    batch = (torch.zeros(2), torch.ones(2))
+    with pytest.warns(UserWarning, match="no pinned memory"):
+        assert pinned(batch) is batch
