@@ -90,7 +90,8 @@ def test_evolution_starts_from_draws_and_goes_on_from_the_best():
     evolving = Evolving(lambda: scored, OWN_ENCODERS, mu=5)
     uniform = Uniform(OWN_ENCODERS)
     first = [evolving.blueprint(seed) for seed in range(9)]
-    assert len({*first, *(uniform.blueprint(seed) for seed in range(9))}) == 18  # its own draws, in one LEMUR with others
+    others = [uniform.blueprint(seed) for seed in range(9)]
+    assert len({*first, *others}) == 18  # its own draws, in one LEMUR with others
     scored += [(to_json(blueprint), -1.0) for blueprint in drawn(20, seed=3)]
     scored += [(uniform.blueprint(seed), float(seed)) for seed in range(20)]
     scored += [(uniform.blueprint(99), float("nan")), (uniform.blueprint(98), float("inf"))]
