@@ -14,6 +14,8 @@ from benchmarks.stock import epochs, over_batches
 
 def vocabulary() -> dict[str, Any]:
     """Seconds for the vocabulary: made from the captions, and found again."""
+    import nltk.tokenize  # noqa: F401 (before the clock starts, as it is for stock, whose loader imports it)
+
     from ab.gpt.lemur.home import find_home
     from ab.gpt.train.words import kept_vocabulary
 

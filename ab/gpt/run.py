@@ -84,6 +84,8 @@ class Run:
         finally:
             pool.close()
             self._keep_time()
+            for line in pool.early.report():
+                self.say(line)
 
     def take_up(self, trainers: Pool) -> None:
         """Goes on with what an earlier process has left: nothing that is written down is done again."""
@@ -92,6 +94,8 @@ class Run:
         for row in self.ledger.candidates("state != 'open'"):
             if row["kind"] == "proposed" and row["stage"] not in STAGES:
                 self.gate.novelty.add(row["name"], row["code"], row["structure"] or "")
+        for row in self.ledger.candidates("outcome = ?", Outcome.TRAINED.value):
+            trainers.early.seen([epoch["lemur_bleu"] for epoch in self.ledger.epochs(row["id"])])
         for row in self.ledger.candidates("state != 'done'"):
             if row["state"] == "trained":
                 self._record(row)

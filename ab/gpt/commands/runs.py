@@ -45,6 +45,8 @@ def search(
     pretrained: Annotated[bool, "let networks load pretrained weights from torch's cache"] = True,
     cache_gb: Annotated[float, "room for pictures kept between trainings; 0 opens them anew every epoch"] = 20.0,
     features: Annotated[bool, "run a frozen encoder once for all networks that have it"] = True,
+    speed: Annotated[list[str] | None, "of bf16, channels-last, compile, fused: faster, may change results"] = None,
+    stop_early: Annotated[str, "stop trainings that cannot win: none, median or halving"] = "none",
     with_baselines: Annotated[bool, "train the baselines first, with the same budget"] = True,
     record: Annotated[bool, "register what was trained and record it in LEMUR's statistics and database"] = True,
     prefix: Annotated[str | None, "family prefix; C5C for five snippets, and so on, if not given"] = None,
@@ -73,7 +75,7 @@ def search(
         epochs=epochs, lr=lr, momentum=momentum, batch=batch, transform=transform, dataset=dataset,
         val_images=val_images or None, seed=seed, pretrained=pretrained, epoch_minutes=epoch_minutes,
         eval_minutes=eval_minutes, cache_gb=cache_gb, features=features, memory_gb=memory_gb,
-        walls=frozenset(walls or ()),
+        speed=frozenset(speed or ()), stop_early=stop_early, walls=frozenset(walls or ()),
     )  # fmt: skip
     plan = Plan(
         budget=_budget(candidates, trained, minutes, tokens, max_cost),

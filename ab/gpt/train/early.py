@@ -6,9 +6,10 @@ would have reached is not known, so the report says how close the calls were ins
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ab.gpt.train.judge import EpochScore
@@ -47,6 +48,12 @@ class EarlyStop:
         self.stopped: list[Stopped] = []
         self._best: dict[int, list[float]] = {}
         self._lock = threading.Lock()
+
+    def seen(self, scores: Sequence[float]) -> None:
+        """Takes in a trial of an earlier process, by its score after each epoch."""
+        with self._lock:
+            for epoch, best in enumerate(itertools.accumulate(scores, max), start=1):
+                self._best.setdefault(epoch, []).append(best)
 
     def patience(self, name: str, epochs: int) -> Callable[[EpochScore], str]:
         """What a trial asks after each epoch: why it should end, or an empty text."""

@@ -44,6 +44,13 @@ def test_the_best_so_far_counts_and_halving_looks_at_its_rungs_only():
     assert ran(halving, "c", 0.1, 0.1)
 
 
+def test_trials_of_an_earlier_process_count():
+    early = EarlyStop("median", warm_up=2)
+    for scores in ([0.1, 0.3, 0.2], [0.2, 0.2, 0.4]):
+        early.seen(scores)
+    assert ran(early, "late", 0.18, 0.2).startswith("its best 0.2000 is below 0.2500")
+
+
 def test_what_was_saved_and_what_may_be_lost_is_said():
     early = EarlyStop("median", warm_up=1)
     assert early.report() == []

@@ -292,3 +292,16 @@ def test_half_precision_only_where_it_was_asked_for():
     net.half = True
     net.learn([(images(2), torch.randint(4, 60, (2, 5, 8)))] * 2)
     assert all(bool(torch.isfinite(parameter).all()) for parameter in net.parameters())
+
+
+def test_half_precision_that_the_trainer_asks_for_is_kept():
+    """`--speed bf16` holds for every network, also for one that would not take it by itself on this device."""
+    net = network(sample("Transformer", training=replace(SMALL.training, amp=True)))
+    net.train_setup(PRM)
+    kinds = []
+    net.decoder.logits.register_forward_hook(lambda _module, _inputs, made: kinds.append(made.dtype))
+    step = [(images(2), torch.randint(4, 60, (2, 5, 8)))]
+    net.learn(step)
+    with torch.autocast("cpu", torch.bfloat16):
+        net.learn(step)
+    assert kinds == [torch.float32, torch.bfloat16]

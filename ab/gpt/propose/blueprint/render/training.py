@@ -78,7 +78,8 @@ def training(blueprint: Blueprint) -> str:
                 continue
 ''',
         """
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
+            half = self.half or torch.is_autocast_enabled(self.device.type)
+            with torch.autocast(self.device.type, torch.bfloat16, half):
                 logits = self.read(images.to(self.device), words, said)
             loss = self.criterion(logits.float(), targets[said])
 """
