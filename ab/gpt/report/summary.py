@@ -102,7 +102,8 @@ def sentences_of(facts: Facts, tables: Tables) -> list[Said]:
         fallen = [n for n in facts.ended if n.stage == stage and n.outcome == outcome]
         of = sum(count for _, _, count in tables.falls)
         kind = f"{outcome.replace('_', ' ')} at the stage {stage}"
-        most = f"{of:,} did not come to a trained network; the most frequent reason is {kind}, {count:,} times."
+        often = "once" if count == 1 else f"{count:,} times"
+        most = f"{of:,} did not come to a trained network; the most frequent reason is {kind}, {often}."
         said.append(Said(most, rows_of(fallen)))
     for name, word in (("snippets", "snippets"), ("model", "model"), ("mode", "mode")):
         said += _about_groups(word, tables.by.get(name, []))
