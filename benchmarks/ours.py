@@ -116,7 +116,7 @@ def frozen(weights: str, transform: str, networks: int, epochs: int, kept: bool)
     """Seconds of networks with one frozen backbone: of their epochs, and of everything from the first to the last."""
     from ab.gpt.lemur.home import find_home
     from ab.gpt.propose.blueprint.blueprint import Backbone, Blueprint, Greedy, Recurrent, Tokens, Training
-    from ab.gpt.propose.blueprint.frozen import frozen_encoder
+    from ab.gpt.propose.blueprint.known import known_by
     from ab.gpt.propose.blueprint.reading import to_json
     from ab.gpt.propose.blueprint.render import render
     from ab.gpt.train.exam import make_exam
@@ -135,7 +135,7 @@ def frozen(weights: str, transform: str, networks: int, epochs: int, kept: bool)
             Training("adamw", "constant", 0.1, 0.0, 1.0, 1, amp=False), Greedy(1, 20),
         )  # fmt: skip
         code = render(blueprint)
-        tasks.append(Task(f"Bench-frozen-{number}", code, encoder=frozen_encoder(to_json(blueprint), code)))
+        tasks.append(Task(f"Bench-frozen-{number}", code, known=known_by(to_json(blueprint), code)))
     started = time.perf_counter()
     ended = [trained for _, trained in Pool(home, exam, settings, make_slots(1, [])).train_all(tasks)]
     seconds = time.perf_counter() - started

@@ -71,6 +71,7 @@ def demo(home: Home, folder: Path | None, wishes: Wishes, say: Say, progress: Pr
         llm=(wishes.llm,),
         repairs=1,
         reply_tokens=800,
+        quality=False,
         seed=wishes.seed,
         workers=wishes.workers,
         train=Settings(

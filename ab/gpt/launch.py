@@ -17,6 +17,7 @@ from ab.gpt.errors import NNCaptionError, UsageError
 from ab.gpt.gate.contract import CAPTIONING
 from ab.gpt.gate.gate import Gate
 from ab.gpt.gate.novelty import Novelty
+from ab.gpt.gate.quality import Critic
 from ab.gpt.gate.smoke import SmokeLimits, warm_smoke
 from ab.gpt.ledger import Ledger
 from ab.gpt.lemur.home import Home
@@ -97,9 +98,11 @@ def _carry_on(home: Home, folder: Path, plan: Plan, models: Mixture, view: View)
         opened.enter_context(view.shown(ledger, slots))
         limits = SmokeLimits(plan.smoke_seconds, walls=plan.train.walls)
         gate = Gate(home, CAPTIONING, Novelty.of_lemur(home, CAPTIONING), warm, limits, stop)
+        critic = opened.enter_context(contextlib.closing(Critic(home))) if plan.quality else None
         run = Run(
             home, plan, ledger, Proposer(home, CAPTIONING, plan, models), gate,
             lambda: Pool(home, exam, plan.train, slots, view.worker, view.prepare), slots, view.say, view.token, stop,
+            critic,
         )  # fmt: skip
         try:
             search(run)

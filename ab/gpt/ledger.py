@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 from ab.gpt.errors import NNCaptionError
 
-SCHEMA = 1
+SCHEMA = 2
 FILE = "ledger.db"
 _TABLES = """
 CREATE TABLE run (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -39,6 +39,7 @@ CREATE TABLE candidate (
     name TEXT, code TEXT, hyper TEXT, parameters INTEGER, structure TEXT, blueprint TEXT,
     uid TEXT,                        -- of the trial in LEMUR
     collapsed INTEGER, batch INTEGER, notes TEXT, log TEXT, peak_memory INTEGER,
+    quality REAL,                    -- of the code, as LEMUR's check_nn has it; NULL while it is not known
     propose_seconds REAL NOT NULL DEFAULT 0, gate_seconds REAL NOT NULL DEFAULT 0,
     train_seconds REAL NOT NULL DEFAULT 0,
     began REAL NOT NULL, ended REAL,
@@ -283,6 +284,11 @@ class Ledger:
             )
             self._end(candidate, trained.ending)
 
+    def rated(self, candidate: int, quality: float) -> None:
+        """Writes down the quality of a candidate's code."""
+        with self._transaction():
+            self._update(candidate, {"quality": quality})
+
     def done(self, candidate: int, uid: str | None) -> None:
         """Writes down that LEMUR has the candidate's trial, or needs none."""
         with self._transaction():
@@ -379,12 +385,14 @@ class Ledger:
         """Brings an older ledger to today's schema, one version after the other."""
         for step in range(version, SCHEMA):
             with self._transaction():
+                if int(self.db.execute("PRAGMA user_version").fetchone()[0]) > step:
+                    continue  # another process was first
                 for statement in MIGRATIONS[step]:
                     self.db.execute(statement)
                 self.db.execute(f"PRAGMA user_version = {step + 1}")
 
 
-MIGRATIONS: dict[int, tuple[str, ...]] = {}
+MIGRATIONS: dict[int, tuple[str, ...]] = {1: ("ALTER TABLE candidate ADD COLUMN quality REAL",)}
 """For each schema version the statements that lead to the next."""
 
 

@@ -80,6 +80,8 @@ class Plan:
     """Train the baselines first, with the same budget."""
     record: bool = True
     """Give LEMUR what was trained."""
+    quality: bool = True
+    """Have pylint judge the code beside the training."""
     smoke_seconds: float = 120.0
     workers: int = 0
     gpus: tuple[int, ...] | None = None

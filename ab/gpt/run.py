@@ -15,13 +15,14 @@ from ab.gpt.errors import NNCaptionError
 from ab.gpt.feedback import Feedback, make_feedback
 from ab.gpt.gate.finding import Finding
 from ab.gpt.gate.gate import STAGES, Gate, Verdict
+from ab.gpt.gate.quality import Critic
 from ab.gpt.ledger import Ledger
 from ab.gpt.lemur.home import Home
 from ab.gpt.lemur.names import model_name
 from ab.gpt.lemur.records import Epoch
 from ab.gpt.papers import write_papers
 from ab.gpt.plan import Choice, Plan, derived
-from ab.gpt.propose.blueprint.frozen import frozen_encoder
+from ab.gpt.propose.blueprint.known import known_by
 from ab.gpt.propose.drafts import judge_blueprint
 from ab.gpt.propose.hyper import suggested
 from ab.gpt.propose.llm.protocol import LLM, STOPPED, BadAnswer, PromptTooLong
@@ -36,6 +37,10 @@ WAITING_FOR_EACH_SLOT = 2
 """So many networks may wait for a trainer: enough that none is idle, few enough that feedback is fresh."""
 MOST_FAULTS = 3
 """So many candidates in a row may be lost to the machine before the run stops and says so."""
+
+
+QUALITY_SECONDS = 60.0
+"""So long a run waits at its end for the quality of code that is not known yet."""
 
 
 class Interrupted(Exception):
@@ -71,7 +76,10 @@ class Run:
     say: Say = lambda _text: None
     on_token: Callable[[str], None] | None = None
     stop: threading.Event = field(default_factory=threading.Event)
+    critic: Critic | None = None
+    """Who says how good code is, where that is wanted."""
     _tasks: dict[str, int] = field(default_factory=dict)
+    _rating: dict[str, int] = field(default_factory=dict)
     _since: float = field(default_factory=time.monotonic)
     _began: float = field(default_factory=time.time)
 
@@ -96,6 +104,7 @@ class Run:
                 self.gate.novelty.add(row["name"], row["code"], row["structure"] or "")
         for row in self.ledger.candidates("outcome = ?", Outcome.TRAINED.value):
             trainers.early.seen([epoch["lemur_bleu"] for epoch in self.ledger.epochs(row["id"])])
+            self._rate(row)
         for row in self.ledger.candidates("state != 'done'"):
             if row["state"] == "trained":
                 self._record(row)
@@ -237,10 +246,19 @@ class Run:
                 self.ledger.trained(number, trained)
                 [row] = self.ledger.candidates("c.id = ?", number)
                 self._record(row)
+            self._take_ratings()
             if not wait or not trainers.pending:
                 return
             if self.stop.wait(0.1):
                 raise Interrupted
+
+    def hear_the_critic(self) -> None:
+        """Waits a little for the quality of what is not rated yet; what is not known then, `resume` finds out."""
+        until = time.monotonic() + QUALITY_SECONDS
+        if self.critic and self.critic.waiting:
+            self.say(f"pylint reads the code of {self.critic.waiting} networks")
+        while self.critic and self.critic.waiting and time.monotonic() < until and not self.stop.wait(0.1):
+            self._take_ratings()
 
     # What the steps are made of
 
@@ -278,8 +296,9 @@ class Run:
 
     def _submit(self, row: sqlite3.Row, trainers: Pool) -> None:
         self._tasks[row["name"]] = row["id"]
-        encoder = frozen_encoder(row["blueprint"], row["code"])
-        trainers.submit(Task(row["name"], row["code"], self._settings(row), encoder))
+        self._rate(row)
+        known = known_by(row["blueprint"], row["code"])
+        trainers.submit(Task(row["name"], row["code"], self._settings(row), known))
 
     def _record(self, row: sqlite3.Row) -> None:
         """Gives LEMUR what was trained. The scores are safe in the ledger; done twice it is there once."""
@@ -290,6 +309,15 @@ class Run:
         self.ledger.done(row["id"], uid)
         write_papers(self.ledger, row["id"])
         self.say(f"{row['name']}: {row['outcome']} ({row['reason']})")
+
+    def _rate(self, row: sqlite3.Row) -> None:
+        if self.critic and row["quality"] is None:
+            self._rating[row["name"]] = row["id"]
+            self.critic.ask(row["name"], row["code"])
+
+    def _take_ratings(self) -> None:
+        for name, quality in self.critic.judged() if self.critic else ():
+            self.ledger.rated(self._rating[name], quality)
 
     def _keep_time(self) -> None:
         now = time.monotonic()

@@ -18,3 +18,4 @@ def search(run: Run) -> None:
                 run.train(candidate, trainers)
             run.collect(trainers, wait=False)
         run.collect(trainers, wait=True)
+        run.hear_the_critic()

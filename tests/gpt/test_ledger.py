@@ -79,6 +79,18 @@ def test_what_is_no_ledger(tmp_path, text):
         Ledger(tmp_path)
 
 
+def test_an_older_ledger_is_brought_to_todays_schema(ledger):
+    candidate = ledger.begin(**PLAN, number=0)
+    ledger.db.execute("ALTER TABLE candidate DROP COLUMN quality")
+    ledger.db.execute("PRAGMA user_version = 1")
+    with Ledger(ledger.folder) as again, Ledger(ledger.folder) as beside:
+        [row] = again.candidates()
+        assert row["id"] == candidate and row["quality"] is None
+        again.rated(candidate, 0.5)
+        assert beside.candidates()[0]["quality"] == 0.5
+        assert beside.rows("PRAGMA user_version")[0][0] == SCHEMA
+
+
 def test_a_ledger_from_the_future_is_left_alone(ledger):
     ledger.db.execute(f"PRAGMA user_version = {SCHEMA + 1}")
     with pytest.raises(DamagedLedger, match="newer"):

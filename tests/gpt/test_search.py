@@ -54,6 +54,7 @@ def plan(file: Path, **more: object) -> Plan:
         "llm": (f"replay:{file}",),
         "repairs": 1,
         "with_baselines": False,
+        "quality": False,
         "train": replace(QUICK, epoch_minutes=0.15, val_images=16),
     }
     return Plan(**{**values, **more})  # type: ignore[arg-type]

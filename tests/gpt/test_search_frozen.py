@@ -40,7 +40,7 @@ def test_a_search_among_frozen_encoders(home, tmp_path, monkeypatch, caplog):
     replies.write_text("".join(json.dumps({"text": to_json(blueprint)}) + "\n" for blueprint in said))
     plan = Plan(
         Budget(len(said)), snippets=(2,), baselines=("RESNETLSTM",), modes=("blueprint",), llm=(f"replay:{replies}",),
-        with_baselines=False, encoders=(NAME,), frozen=True,
+        with_baselines=False, quality=False, encoders=(NAME,), frozen=True,
         train=replace(QUICK, pretrained=True, transform="echo_32_flip", val_images=12),
     )  # fmt: skip
     folder = launch.start(home, plan, "frozen")

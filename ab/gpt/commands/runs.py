@@ -49,6 +49,7 @@ def search(
     stop_early: Annotated[str, "stop trainings that cannot win: none, median or halving"] = "none",
     with_baselines: Annotated[bool, "train the baselines first, with the same budget"] = True,
     record: Annotated[bool, "register what was trained and record it in LEMUR's statistics and database"] = True,
+    quality: Annotated[bool, "have pylint judge each network's code beside the training"] = True,
     prefix: Annotated[str | None, "family prefix; C5C for five snippets, and so on, if not given"] = None,
     seed: Annotated[int, "decides every choice that the run makes"] = 0,
     name: Annotated[str | None, "of the run; the time if not given"] = None,
@@ -83,8 +84,8 @@ def search(
         feedback=feedback, prefix=prefix, seed=seed, temperature=temperature, top_p=top_p, reply_tokens=reply_tokens,
         context=context, prices=_prices(prices), four_bit=four_bit, narrow=narrow,
         encoders=tuple(encoder or ()), frozen=frozen, with_baselines=with_baselines,
-        record=record, smoke_seconds=smoke_seconds, workers=workers, gpus=None if gpus is None else tuple(gpus),
-        train=settings,
+        record=record, quality=quality, smoke_seconds=smoke_seconds, workers=workers,
+        gpus=None if gpus is None else tuple(gpus), train=settings,
     )  # fmt: skip
     return _end(launch.start(find_home(), plan, name), json)
 

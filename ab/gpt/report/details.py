@@ -69,7 +69,7 @@ class Details:
 ROW_FIELDS = (
     "row", "title", "name", "run", "kind", "number", "prefix", "decoder", "model", "mode", "n", "outcome", "stage",
     "bleu", "low", "high", "bleu4", "epoch", "collapsed", "parameters", "seconds", "tokens", "cost", "repairs",
-    "reason",
+    "quality", "reason",
 )  # fmt: skip
 
 
@@ -94,7 +94,7 @@ def _row(network: Network) -> list[Any]:
         decoder(network) if network.code else "", network.model, network.mode, network.n, network.outcome or state,
         network.stage, *((best.lemur_bleu, best.low, best.high, best.bleu4, best.row) if best else (None,) * 5),
         network.collapsed if network.trained else None, network.parameters, seconds, network.tokens or None,
-        network.cost or None, network.repairs, network.reason[:200],
+        network.cost or None, network.repairs, network.quality, network.reason[:200],
     )  # fmt: skip
     return [plain(value) if isinstance(value, str) else _rounded(value) for value in values]
 
@@ -150,7 +150,7 @@ def _about(network: Network) -> list[tuple[str, Any, str]]:
         ("Proposing", _took(network.propose_seconds), row), ("Gate", _took(network.gate_seconds), row),
         ("Training", _took(network.train_seconds), row),
         ("Tokens", f"{network.tokens:,} written, {network.prompt_tokens:,} read" if network.replies else "", row),
-        ("Cost", cost, row),
+        ("Cost", cost, row), ("Code quality", network.quality, row),
     ]  # fmt: skip
 
 

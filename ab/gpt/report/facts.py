@@ -105,6 +105,7 @@ class Network:
     notes: list[str] = field(default_factory=list)
     log: str = ""
     peak_memory: int | None = None
+    quality: float | None = None
     propose_seconds: float = 0.0
     gate_seconds: float = 0.0
     train_seconds: float = 0.0

@@ -158,8 +158,8 @@ def _network(
         name: row[name]
         for name in (
             "id", "kind", "number", "prefix", "baseline", "mode", "model", "n", "seed", "state", "outcome", "stage",
-            "parameters", "uid", "batch", "peak_memory", "propose_seconds", "gate_seconds", "train_seconds", "began",
-            "ended",
+            "parameters", "uid", "batch", "peak_memory", "quality", "propose_seconds", "gate_seconds", "train_seconds",
+            "began", "ended",
         )
     }  # fmt: skip
     trained = row["outcome"] == Outcome.TRAINED.value

@@ -149,7 +149,7 @@ def candidates_table(facts: Facts) -> Table:
         *(Column(name, True) for name in ("Outcome", "Stage")),
         *(Column(name) for name in (
             "LEMUR's BLEU", "Low", "High", "BLEU-4", "Best epoch", "Collapsed", "Parameters", "Repairs", "Tokens",
-            "Prompt tokens", "Cost", "Proposing s", "Gate s", "Training s",
+            "Prompt tokens", "Cost", "Proposing s", "Gate s", "Training s", "Code quality",
         )),
     ]  # fmt: skip
     table = Table("candidates", "All networks", columns)
@@ -161,6 +161,7 @@ def candidates_table(facts: Facts) -> Table:
             *((best.lemur_bleu, best.low, best.high, best.bleu4, best.number) if best else (None,) * 5),
             network.collapsed if network.trained else None, network.parameters, network.repairs, network.tokens,
             network.prompt_tokens, network.cost, network.propose_seconds, network.gate_seconds, network.train_seconds,
+            network.quality,
         )  # fmt: skip
         table.rows.append(
             [Cell("" if value is None else str(value), "" if value is None else value, network.row) for value in values]

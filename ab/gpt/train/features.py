@@ -30,7 +30,7 @@ from ab.gpt.lemur.home import Home, make_root
 from ab.gpt.train.cache import FEATURES, PICTURES, READY, SPLITS, Prepared
 from ab.gpt.train.checkpoints import checkpoints, torch_home
 from ab.gpt.train.dataset import fingerprint
-from ab.gpt.train.frozen import FrozenEncoder
+from ab.gpt.train.known import FrozenEncoder
 from ab.gpt.train.room import LOCK_SECONDS, GivenUp, bytes_read, made_by_one, make_room, mark
 from ab.gpt.train.settings import Settings
 

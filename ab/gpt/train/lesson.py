@@ -29,6 +29,7 @@ from ab.gpt.train.worker import Channel
 from ab.nn.loader.coco_ import Caption
 from ab.nn.metric.bleu import BLEUMetric
 from ab.nn.util.Loader import load_dataset
+from ab.nn.util.Util import test_loader_f
 
 HEARTBEAT_SECONDS = 1.0
 ANY_SCORE = -1.0
@@ -53,7 +54,7 @@ def give(order: dict[str, Any], channel: Channel) -> dict[str, Any]:
     task, _, metric, _ = order["config"]
     channel.send({"phase": "build", "float32": no_emulated_bfloat16()})
     seed_everything(order["seed"])
-    watched = watched_train(channel, seal, len(train_set), order["speed"])
+    watched = watched_train(channel, seal, len(train_set), order["speed"], order["at_once"])
     trainer = watched(
         tuple(order["config"]),
         out_shape,
@@ -131,14 +132,16 @@ def no_emulated_bfloat16() -> bool:
     return True
 
 
-def watched_train(channel: Channel, seal: Seal, train_images: int, speed: Sequence[str] = ()) -> type:
-    """LEMUR's `Train`, with each epoch's predictions kept and told."""
+def watched_train(channel: Channel, seal: Seal, train_images: int, speed: Sequence[str] = (), at_once: int = 0) -> type:
+    """LEMUR's `Train`, with each epoch's predictions kept and told; `at_once` images are captioned at once, or more."""
 
     class Watched(lemur_train.Train):  # type: ignore[misc]
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             tune_model(self, speed)
             self.epoch = 0
+            if at_once > self.batch:
+                self.test_loader = test_loader_f(self.test_dataset, at_once, self.num_workers)
             metric, loader, model = self.metric_function, self.train_loader, self.model  # type: ignore[has-type]
             if torch.device(self.device).type == "cuda":
                 loader = Ahead(loader, pinned)

@@ -15,10 +15,12 @@ from ab.gpt.train.cache import Tell, prepare
 from ab.gpt.train.early import EarlyStop
 from ab.gpt.train.exam import Exam
 from ab.gpt.train.features import Shelf
-from ab.gpt.train.frozen import FrozenEncoder
+from ab.gpt.train.known import Known
 from ab.gpt.train.settings import Settings
 from ab.gpt.train.trainer import Trained, Watch, train, warm_trainer
 
+AT_ONCE = 128
+"""How many images a network captions at once that gives each the same caption whatever is beside it."""
 SlotWatch = Callable[[int, str, dict[str, Any]], None]
 """Called with the slot, the network's name and what it just said."""
 
@@ -31,8 +33,8 @@ class Task:
     code: str
     settings: Settings | None = None
     """Where they differ from the pool's."""
-    encoder: FrozenEncoder | None = None
-    """Where the network is known to have one that never changes."""
+    known: Known | None = None
+    """What the toolkit vouches for, where it has written the network."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,8 @@ class Pool:
                 return
 
             asked = task.settings or self.settings
-            settings = replace(asked, gpu=slot.gpu, threads=asked.threads or slot.threads)
+            encoder, at_once = (task.known.encoder, AT_ONCE) if task.known else (None, 0)
+            settings = replace(asked, gpu=slot.gpu, threads=asked.threads or slot.threads, at_once=at_once)
 
             def say(event: dict[str, Any], name: str = task.name) -> None:
                 self.watch(slot.number, name, event)
@@ -137,7 +140,7 @@ class Pool:
                 say({"encoded": done, "of": of})
 
             try:
-                with self._shelf.lent(task.encoder, settings, tell) as prepared:
+                with self._shelf.lent(encoder, settings, tell) as prepared:
                     trained = train(
                         self.home, self.exam, task.name, task.code, settings, say, self._stop, self._warm, prepared,
                         self.early.patience(task.name, settings.epochs),

@@ -45,6 +45,8 @@ class Settings:
     """What makes training faster and may change results: of `SPEEDS`, none unless asked for."""
     stop_early: str = "none"
     """The rule by which trials that cannot win are stopped: of `RULES`."""
+    at_once: int = 0
+    """Images that are captioned at once where the network allows it; as many as a step learns from if that is more."""
     gpu: int | None = None
     walls: frozenset[str] = frozenset()
     """The walls that are demanded: without them nothing is run."""

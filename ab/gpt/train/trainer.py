@@ -28,6 +28,8 @@ from ab.gpt.train.workshop import Workshop, set_up
 
 MOST_HALVINGS = 2
 MOST_RETRIES = 1
+MOST_STEPS_AT_ONCE = 4
+"""How many steps' images are captioned at once at most: where they don't fit, halving the batch makes both smaller."""
 LEMUR_MINIMUM = 0.001 * 1.2
 """What LEMUR's captioning loader asks for, with the factor that its `train` puts on it."""
 PHASES = ("load", "build", "learn", "eval")
@@ -159,6 +161,7 @@ def training_job(
         "pretrained": settings.pretrained,
         "loader_workers": settings.loader_workers,
         "threads": settings.cores,
+        "at_once": min(settings.at_once, MOST_STEPS_AT_ONCE * settings.batch),
         "speed": sorted(settings.speed),
         "epoch_limit_minutes": settings.epoch_minutes,
         "cache": str(prepared.folder.resolve()) if prepared else None,

@@ -20,7 +20,7 @@ from ab.gpt.candidate import Outcome
 from ab.gpt.lemur.home import Home
 from ab.gpt.propose.blueprint.at_hand import FILES
 from ab.gpt.propose.blueprint.blueprint import Backbone, Greedy, Pooled, Tokens
-from ab.gpt.propose.blueprint.frozen import frozen_encoder
+from ab.gpt.propose.blueprint.known import known_by
 from ab.gpt.propose.blueprint.reading import to_json
 from ab.gpt.propose.blueprint.render import render
 from ab.gpt.train import features
@@ -30,6 +30,7 @@ from ab.gpt.train.data.features import Featured, FeatureFile, save
 from ab.gpt.train.data.head import Parts
 from ab.gpt.train.exam import Exam
 from ab.gpt.train.features import Shelf
+from ab.gpt.train.known import Known
 from ab.gpt.train.pool import Pool, Task, make_slots
 from tests.gpt.propose.blueprint.samples import GRU, SMALL
 from tests.gpt.train.conftest import QUICK
@@ -83,7 +84,7 @@ def runs(monkeypatch) -> list[int]:
 
 
 def known(blueprint=BLUEPRINT):
-    encoder = frozen_encoder(to_json(blueprint), render(blueprint))
+    encoder = known_by(to_json(blueprint), render(blueprint)).encoder
     assert encoder is not None
     return encoder
 
@@ -92,12 +93,12 @@ def test_only_a_frozen_blueprint_with_its_own_code_has_features():
     code = render(BLUEPRINT)
     assert known().name == "mobilenet_v3_small" and known().weights == "mobilenet_v3_small-047dcff4.pth"
     assert known(replace(BLUEPRINT, decoder=SMALL.decoder, memory=Pooled())) == known()
-    assert frozen_encoder(to_json(BLUEPRINT), code.replace("self.encoder(images)", "self.encoder(images * 2)")) is None
-    assert frozen_encoder(to_json(BLUEPRINT), code + "\n") is None
-    assert frozen_encoder(None, code) is None and frozen_encoder("", code) is None
-    assert frozen_encoder('{"encoder": {}}', code) is None
+    assert known_by(to_json(BLUEPRINT), code.replace("self.encoder(images)", "self.encoder(images * 2)")) is None
+    assert known_by(to_json(BLUEPRINT), code + "\n") is None
+    assert known_by(None, code) is None and known_by("", code) is None
+    assert known_by('{"encoder": {}}', code) is None
     for other in (SMALL, *(replace(BLUEPRINT, encoder=replace(FROZEN, trained=how)) for how in ("partly", "wholly"))):
-        assert frozen_encoder(to_json(other), render(other)) is None
+        assert known_by(to_json(other), render(other)) == Known()
 
 
 def test_the_same_training_with_and_without(ground, warm, torch_home, caplog, runs):
@@ -106,9 +107,9 @@ def test_the_same_training_with_and_without(ground, warm, torch_home, caplog, ru
     heard = []
     other = replace(BLUEPRINT, decoding=Greedy(1, 25))
     tasks = [
-        Task("with", render(BLUEPRINT), encoder=known()),
+        Task("with", render(BLUEPRINT), known=Known(known())),
         Task("without", render(BLUEPRINT)),
-        Task("another", render(other), replace(settings, epochs=1), known(other)),
+        Task("another", render(other), replace(settings, epochs=1), Known(known(other))),
     ]
     pool = Pool(home, exam, settings, make_slots(1, []), lambda _slot, name, event: heard.append((name, event)))
     ended = {task.name: trained for task, trained in pool.train_all(tasks)}

@@ -15,6 +15,7 @@ from ab.gpt.isolate.job import IsolationFailed
 from ab.gpt.isolate.tree import descendants
 from ab.gpt.train import trainer
 from ab.gpt.train.judge import Forged, carried_answers, judge_epoch, read_predictions
+from ab.gpt.train.known import Known
 from ab.gpt.train.pool import Pool, Task, make_slots
 from ab.gpt.train.trainer import train
 from tests.conftest import left_running
@@ -176,6 +177,17 @@ def test_several_at_once(ground):
         "Net-3": Outcome.TRAIN_ERROR,
     }
     assert {slot for slot, _ in heard} == {0, 1} and {name for _, name in heard} == set(outcomes)
+
+
+def test_a_known_network_captions_many_images_at_once(ground):
+    """Of 24 images, where a step learns from five; any other network is shown as many as it learns from."""
+    many, few = (
+        net(forward=f"assert self.training or images.size(0) in {sizes}, images.shape") for sizes in ((20, 4), (5, 4))
+    )
+    tasks = [Task("Known", many, known=Known()), Task("Other", few), Task("Wrong", many)]
+    pool = Pool(*ground, replace(QUICK, batch=5), make_slots(1, []))
+    outcomes = {task.name: trained.ending.outcome for task, trained in pool.train_all(tasks)}
+    assert outcomes == {"Known": Outcome.TRAINED, "Other": Outcome.TRAINED, "Wrong": Outcome.TRAIN_ERROR}
 
 
 def test_leaving_a_pool_early_stops_what_runs(ground):

@@ -67,6 +67,7 @@ const columns = [
   {name: 'mode', label: 'Mode'},
   {name: 'n', label: 'Snippets', write: String},
   {name: 'repairs', label: 'Repairs', write: String},
+  {name: 'quality', label: 'Code quality', write: value => value.toFixed(2)},
   {name: 'decoder', label: 'Decoder'},
   {name: 'reason', label: 'Reason', long: true},
 ].filter(column => column && has(column.name));

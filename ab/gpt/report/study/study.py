@@ -87,7 +87,11 @@ def _study(loaded: Any, file: Path) -> Study:
     budget = Budget(**_values(Budget, _object(top.get("budget"), "budget"), "budget"))
     train = Settings(**{"pretrained": False, **_values(Settings, _object(top.get("train") or {}, "train"), "train")})
     # Arms that were recorded in LEMUR would be duplicates to those that come after them.
-    plan = {"record": False, **_values(Plan, _object(top.get("plan") or {}, "plan"), "plan", without=_APART)}
+    plan = {
+        "record": False,
+        "quality": False,
+        **_values(Plan, _object(top.get("plan") or {}, "plan"), "plan", without=_APART),
+    }
     common = Plan(budget=budget, train=train, **plan)
     return Study(name, " ".join(str(top.get("question", "")).split()), grid, list(_arms(name, grid, common)), file)
 
