@@ -75,8 +75,11 @@ class _Formatted:
 
 
 def _in_bfloat16(method: Any, kind: str) -> Any:
+    """The method in bfloat16. Weights are converted anew at each use: what autocast keeps of them it keeps until the
+    context ends, and this one lasts for an epoch, over many steps of the optimizer."""
+
     def call(*args: Any, **kwargs: Any) -> Any:
-        with torch.autocast(kind, dtype=torch.bfloat16):
+        with torch.autocast(kind, dtype=torch.bfloat16, cache_enabled=False):
             return method(*args, **kwargs)
 
     return call

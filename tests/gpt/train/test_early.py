@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -69,7 +70,14 @@ def test_a_stopped_training_is_trained_with_its_true_epochs(ground, warm):
     assert trained.ending.reason == "1 of 3 epochs, stopped early: seen 1"
 
 
-def test_speeds_that_are_asked_for_still_train(ground, warm):
-    settings = Settings(**{**vars(QUICK), "speed": frozenset({"bf16", "channels-last", "fused"})})
-    trained = train(*ground, "Net", net(), settings, warm=warm)
-    assert trained.ending.outcome is Outcome.TRAINED, trained
+def test_speeds_that_are_asked_for_learn_the_same(ground, warm):
+    """Over many steps: what half precision were to keep of the weights of the first would show in the losses."""
+    settings = replace(QUICK, epochs=2, batch=4, lr=5e-3)
+    speeds = frozenset({"bf16", "channels-last", "fused"})
+    usual, fast = (
+        train(*ground, "Net", net(), replace(settings, speed=one), warm=warm) for one in (frozenset(), speeds)
+    )
+    assert fast.ending.outcome is Outcome.TRAINED, fast
+    first, last = (epoch.train_loss for epoch in usual.epochs)
+    assert last < 0.9 * first
+    assert [epoch.train_loss for epoch in fast.epochs] == pytest.approx([first, last], rel=0.03)
