@@ -105,4 +105,6 @@ def test_closing_does_not_wait_for_what_is_under_way(home):
 def test_lemurs_captioners_get_lemurs_figures(home, tmp_path):
     names = ["RESNETLSTM", "ResNetTransformer", *sorted(file.stem for file in home.code_dir("nn").glob("C*C-*.py"))[:2]]
     codes = {name: (home.code_dir("nn") / f"{name}.py").read_text() for name in names}
-    assert rate(home, codes, 300) == lemurs(home, tmp_path, codes)
+    found = rate(home, codes, 300)
+    print(found)
+    assert found == lemurs(home, tmp_path, codes)
