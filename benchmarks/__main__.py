@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
-from benchmarks import blueprints, candidates, data, database, decoding, features, growth
+from benchmarks import blueprints, candidates, data, database, decoding, features, growth, speeds
 from benchmarks.ground import Asked, Ground, ground
 from benchmarks.measure import Comparison, table
 from benchmarks.picture import draw
@@ -26,6 +26,7 @@ ON_GROUND: dict[str, OnGround] = {
     "memory": candidates.compare_memory,
     "growth": growth.compare_growth,
     "features": features.compare_features,
+    "speeds": speeds.compare_speeds,
 }
 """What needs a data set."""
 ALONE: dict[str, Callable[[int], list[Comparison]]] = {
@@ -35,7 +36,7 @@ ALONE: dict[str, Callable[[int], list[Comparison]]] = {
     "blueprints": blueprints.compare,
 }
 """What needs nothing but the number of runs."""
-LONG = ("decoding-full", "blueprints", "features")
+LONG = ("decoding-full", "blueprints", "features", "speeds")
 """What takes half an hour, or measures no stock LEMUR, and is run only where it is named."""
 SMOKE = Asked(images=96, short=64, candidates=2, runs=1)
 """Sizes at which only whether it works can be seen."""

@@ -147,3 +147,43 @@ def frozen(weights: str, transform: str, networks: int, epochs: int, kept: bool)
         "learn": [epoch.learn_seconds for epoch in scores],
         "eval": [epoch.eval_seconds for epoch in scores],
     }
+
+
+def learning(speed: str, epochs: int) -> dict[str, Any]:
+    """Of rendered networks the seconds of each epoch's learning with a setting of `--speed`, and its loss."""
+    from ab.gpt.lemur.home import find_home
+    from ab.gpt.propose.blueprint import blueprint as parts
+    from ab.gpt.propose.blueprint.render import render
+    from ab.gpt.train.exam import make_exam
+    from ab.gpt.train.pool import Pool, Task, make_slots
+    from ab.gpt.train.settings import Settings
+
+    home = find_home()
+    settings = Settings(epochs=epochs, transform=TRANSFORM, speed=frozenset([speed] if speed else []))
+    exam = make_exam(home, home.coco)
+    encoder = parts.Stages(
+        parts.Stem("conv", 32), (parts.Stage("plain", 64, 1, 2, "se"), parts.Stage("inverted", 128, 1, 2, "none"))
+    )
+    how = parts.Training("adamw", "constant", 0.1, 0.0, 1.0, 2, amp=True)
+    tasks = [
+        Task(
+            decoder.family,
+            render(
+                parts.Blueprint(encoder, parts.Tokens("grid", 4, "learned"), decoder, 0.1, how, parts.Greedy(1, 20))
+            ),
+        )
+        for decoder in (
+            parts.Recurrent("GRU", 640, 1, "dot", "init", tied=True),
+            parts.Transformer("Transformer", 640, 8, 3, 4, "pre", "learned", tied=True),
+        )
+    ]
+    trained = {task.name: one for task, one in Pool(home, exam, settings, make_slots(1, [])).train_all(tasks)}
+    if any(len(one.epochs) != epochs for one in trained.values()):
+        raise RuntimeError(f"not every network was trained: {[str(one.ending) for one in trained.values()]}")
+    return {
+        name: {
+            "seconds": [epoch.learn_seconds for epoch in one.epochs],
+            "loss": [round(epoch.train_loss or 0.0, 4) for epoch in one.epochs],
+        }
+        for name, one in trained.items()
+    }

@@ -131,6 +131,8 @@ def show_candidate(ledger: Ledger, row: sqlite3.Row) -> None:
                 console.print(f"  [{colour}]{finding['code']}[/]{where} {escape(finding['sentence'])}", soft_wrap=True)
     if row["outcome"]:
         console.print(f"\n[bold]{row['outcome']}[/] ({row['stage']}): {escape(row['reason'] or '')}", soft_wrap=True)
+    if row["quality"] is not None:
+        console.print(f"code quality {row['quality']:.2f}")
     if row["evidence"]:
         console.print(escape(row["evidence"]), style="dim", soft_wrap=True)
     if epochs := ledger.epochs(row["id"]):

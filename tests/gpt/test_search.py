@@ -70,7 +70,7 @@ def counted(tables: Tables) -> dict[str, object]:
 
 def test_every_outcome_occurs_and_is_counted_right(root, tmp_path):
     before = set(left_running(set()))
-    folder = launch.start(root, plan(write_replies(tmp_path / "replies.jsonl")), "all")
+    folder = launch.start(root, plan(write_replies(tmp_path / "replies.jsonl"), quality=True), "all")
     assert not left_running(before)
     with Ledger(folder) as ledger:
         rows = ledger.candidates("kind = 'proposed'")
@@ -94,6 +94,7 @@ def test_every_outcome_occurs_and_is_counted_right(root, tmp_path):
         [twin] = [row for row in rows if row["outcome"] == "duplicate"]
         assert rows[0]["name"] in twin["reason"]
         trained = [row for row in rows if row["outcome"] == "trained"]
+        assert all(0 < row["quality"] <= 1 for row in trained)
     for row in trained:
         file = root.code_dir("nn") / f"{row['name']}.py"
         assert file.read_text() == row["code"]
