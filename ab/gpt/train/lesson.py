@@ -36,6 +36,18 @@ ANY_SCORE = -1.0
 """LEMUR refuses models below a minimum; against decoys nothing can be refused, the parent decides on the true score."""
 
 
+SLOW_STARTS, LOOKED_AT = 3, 10
+"""Steps that also make ready what later ones find there, and steps after which it is said how long an epoch takes.
+
+LEMUR says it after six, the first included: on a busy machine networks were lost that take a third of their limit.
+"""
+NO_LIMIT_MINUTES = 1e9
+
+
+class TooLong(Exception):
+    """The epoch would take longer than it may."""
+
+
 class Diverged(Exception):
     """The loss or a weight is not a finite number any more."""
 
@@ -54,7 +66,8 @@ def give(order: dict[str, Any], channel: Channel) -> dict[str, Any]:
     task, _, metric, _ = order["config"]
     channel.send({"phase": "build", "float32": no_emulated_bfloat16()})
     seed_everything(order["seed"])
-    watched = watched_train(channel, seal, len(train_set), order["speed"], order["at_once"])
+    limit = order["epoch_limit_minutes"]
+    watched = watched_train(channel, seal, len(train_set), order["speed"], order["at_once"], limit)
     trainer = watched(
         tuple(order["config"]),
         out_shape,
@@ -73,7 +86,7 @@ def give(order: dict[str, Any], channel: Channel) -> dict[str, Any]:
     if features:
         skip_encoder(trainer.model, features, {"train": train_set, "val": val_set})
     channel.send({"phase": "learn", "parameters": parameters, "device": str(trainer.device)})
-    trainer.train_n_eval(order["epochs"], order["epoch_limit_minutes"], False, False, train_set)
+    trainer.train_n_eval(order["epochs"], NO_LIMIT_MINUTES, False, False, train_set)
     return {"parameters": parameters, "tampered": seal.broken(), "device": str(trainer.device)}
 
 
@@ -132,7 +145,14 @@ def no_emulated_bfloat16() -> bool:
     return True
 
 
-def watched_train(channel: Channel, seal: Seal, train_images: int, speed: Sequence[str] = (), at_once: int = 0) -> type:
+def watched_train(
+    channel: Channel,
+    seal: Seal,
+    train_images: int,
+    speed: Sequence[str] = (),
+    at_once: int = 0,
+    limit_minutes: float = NO_LIMIT_MINUTES,
+) -> type:
     """LEMUR's `Train`, with each epoch's predictions kept and told; `at_once` images are captioned at once, or more."""
 
     class Watched(lemur_train.Train):  # type: ignore[misc]
@@ -147,7 +167,7 @@ def watched_train(channel: Channel, seal: Seal, train_images: int, speed: Sequen
                 loader = Ahead(loader, pinned)
             self.metric_function: Any = Recorder(metric)
             self.losses = Losses(model)
-            self.train_loader: Any = Watch(loader, channel, self._at_start)
+            self.train_loader: Any = Watch(loader, channel, self._at_start, limit_minutes)
             self.began = time.time_ns()
             self.since = time.perf_counter()
 
@@ -255,12 +275,15 @@ class Losses:
 
 
 class Watch:
-    """The training loader, which tells now and then how far it is, and lets the losses be seen."""
+    """The training loader, which tells now and then how far it is, and ends an epoch that would take too long."""
 
-    def __init__(self, loader: Any, channel: Channel, at_start: Callable[[], None]) -> None:
+    def __init__(
+        self, loader: Any, channel: Channel, at_start: Callable[[], None], limit_minutes: float = NO_LIMIT_MINUTES
+    ) -> None:
         self.loader = loader
         self.channel = channel
         self.at_start = at_start
+        self.limit_minutes = limit_minutes
 
     def __len__(self) -> int:
         return len(self.loader)
@@ -270,10 +293,18 @@ class Watch:
 
     def __iter__(self) -> Iterator[Any]:
         self.at_start()
-        told = time.monotonic()
+        began = told = swung_in = time.monotonic()
         for done, batch in enumerate(self.loader):
-            if time.monotonic() - told > HEARTBEAT_SECONDS:
-                told = time.monotonic()
+            now = time.monotonic()
+            if done == SLOW_STARTS:
+                swung_in = now
+            elif done >= LOOKED_AT:
+                step = (now - swung_in) / (done - SLOW_STARTS)
+                minutes = (now - began + step * (len(self.loader) - done)) / 60
+                if minutes > self.limit_minutes:
+                    raise TooLong(f"an epoch would take {minutes:.1f} minutes, its limit is {self.limit_minutes:g}")
+            if now - told > HEARTBEAT_SECONDS:
+                told = now
                 self.channel.send({"batch": done, "of": len(self.loader)})
             yield batch
 

@@ -315,8 +315,8 @@ def _raised(result: Result, stage: str) -> Ending:
         return Ending(Outcome.INFRASTRUCTURE, stage, f"{name}: {reason}"[:400], result.traceback[-_EVIDENCE:])
     if name == "Diverged":
         return Ending(Outcome.DIVERGED, stage, reason, evidence)
-    if name == "LearnTimeException":
-        return Ending(Outcome.TIMEOUT, stage, "the epoch would take longer than its limit, in learn", evidence)
+    if name == "TooLong":
+        return Ending(Outcome.TIMEOUT, stage, reason, evidence)
     if "CUDA error" in reason or name == "AcceleratorError":
         return Ending(Outcome.INFRASTRUCTURE, stage, f"{name}: {reason}", evidence)
     if name == "BadPicture":

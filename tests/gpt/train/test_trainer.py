@@ -112,10 +112,20 @@ def test_a_batch_that_is_too_large_is_halved_twice_at_most(ground):
     assert never.batch == QUICK.batch // 4
 
 
-def test_the_epoch_limit_of_lemur(ground):
+def test_an_epoch_that_would_take_too_long_ends_at_once(ground):
     slow = net(learn="import time as t").replace("loss.backward()", "loss.backward(); __import__('time').sleep(0.4)")
-    trained = run(ground, slow, replace(QUICK, batch=4, epoch_minutes=0.05))
+    trained = run(ground, slow, replace(QUICK, batch=4, epoch_minutes=0.1))
     assert trained.ending.outcome is Outcome.TIMEOUT and trained.ending.stage == "learn", trained.ending
+    assert "its limit is 0.1" in trained.ending.reason and not trained.epochs
+
+
+def test_a_slow_start_is_no_slow_epoch(ground):
+    """Where the first of 16 steps takes five seconds LEMUR would say 14 seconds after six; it is less than eight."""
+    starts = net(learn="steps = 0").replace(
+        "loss.backward()", "loss.backward(); time.sleep(0 if steps else 5); steps += 1"
+    )
+    trained = run(ground, starts, replace(QUICK, batch=4, epoch_minutes=0.18))
+    assert trained.ending.outcome is Outcome.TRAINED, trained.ending
 
 
 def test_infrastructure_is_tried_once_more(ground, monkeypatch):
