@@ -176,7 +176,8 @@ def watched_train(
             learned = time.perf_counter() - self.since
             channel.send({"phase": "eval", "epoch": self.epoch})
             self.losses.check(self.model)
-            accuracy = float(super().eval(test_loader))
+            with torch.inference_mode(bool(at_once)):  # a network that is not known might keep what it made
+                accuracy = float(super().eval(test_loader))
             predictions = f"predictions-{self.epoch}.json"
             Path(predictions).write_text(json.dumps(self.metric_function.predicted))
             evaluated = time.perf_counter() - self.since - learned
