@@ -101,6 +101,11 @@ def test_only_a_frozen_blueprint_with_its_own_code_has_features():
         assert known_by(to_json(other), render(other)) == Known()
 
 
+def said(predicted: list[list[int]]) -> list[list[int]]:
+    """Captions without what fills them up to the longest of those that were written at once."""
+    return [[token for token in caption if token] for caption in predicted]
+
+
 def test_the_same_training_with_and_without(ground, warm, torch_home, caplog, runs):
     home, exam = ground
     settings = replace(SETTINGS, epochs=2, batch=4)
@@ -120,7 +125,7 @@ def test_the_same_training_with_and_without(ground, warm, torch_home, caplog, ru
     assert len(ended["with"].epochs) == 2 and ended["with"].parameters == ended["without"].parameters
     for one, usual in zip(ended["with"].epochs, ended["without"].epochs, strict=True):
         assert one.train_loss == pytest.approx(usual.train_loss, rel=1e-4)
-        assert one.predicted == usual.predicted and one.lemur_bleu == usual.lemur_bleu
+        assert said(one.predicted) == said(usual.predicted) and one.lemur_bleu == usual.lemur_bleu
 
 
 @pytest.mark.parametrize(
