@@ -65,7 +65,8 @@ def main() -> int:
     for name in names:
         if name in ALONE:
             add(ALONE[name](asked.ground.runs))
-    print(f"\n{table(results)}")
+    if len(names) > 1:
+        print(f"\n{table(results)}")
     if asked.json:
         asked.json.write_text(json.dumps([result.as_json() for result in results], indent=2) + "\n")
     if asked.picture:
