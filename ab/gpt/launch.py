@@ -173,7 +173,7 @@ def _tell_the_scores(ledger: Ledger, models: Mixture) -> None:
 
 def _clear_what_the_dead_left(home: Home) -> None:
     """Removes the folders of jobs whose process is gone."""
-    for kind in ("jobs", "smoke"):
+    for kind in ("jobs", "smoke", "quality"):
         place = home.out / "nncaption" / kind
         for folder in place.glob("*-*") if place.is_dir() else ():
             owner = folder.name.partition("-")[0]

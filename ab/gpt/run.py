@@ -100,11 +100,12 @@ class Run:
         for row in self.ledger.candidates("outcome = ?", Outcome.INFRASTRUCTURE.value):
             self.ledger.reopen(row["id"], "open" if row["stage"] in STAGES else "gated")
         for row in self.ledger.candidates("state != 'open'"):
-            if row["kind"] == "proposed" and row["stage"] not in STAGES:
-                self.gate.novelty.add(row["name"], row["code"], row["structure"] or "")
+            if row["stage"] not in STAGES:
+                self._rate(row)
+                if row["kind"] == "proposed":
+                    self.gate.novelty.add(row["name"], row["code"], row["structure"] or "")
         for row in self.ledger.candidates("outcome = ?", Outcome.TRAINED.value):
             trainers.early.seen([epoch["lemur_bleu"] for epoch in self.ledger.epochs(row["id"])])
-            self._rate(row)
         for row in self.ledger.candidates("state != 'done'"):
             if row["state"] == "trained":
                 self._record(row)
@@ -311,7 +312,7 @@ class Run:
         self.say(f"{row['name']}: {row['outcome']} ({row['reason']})")
 
     def _rate(self, row: sqlite3.Row) -> None:
-        if self.critic and row["quality"] is None:
+        if self.critic and row["quality"] is None and row["name"] not in self._rating:
             self._rating[row["name"]] = row["id"]
             self.critic.ask(row["name"], row["code"])
 

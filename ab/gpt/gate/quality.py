@@ -92,8 +92,7 @@ class Critic:
                 self._keep(todo[name], float(quality))
                 self._give(name, float(quality), todo)
 
-        folder = self.folder / f"job-{os.getpid()}-{next(_numbers)}"
-        why = "the job ended"
+        folder = self.folder / f"{os.getpid()}-{next(_numbers)}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             limits = Limits(wall_seconds=EACH_SECONDS * len(todo), memory_bytes=4 * GIB, folder_bytes=GIB)

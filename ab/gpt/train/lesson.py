@@ -303,7 +303,9 @@ class Watch:
                 step = (now - swung_in) / (done - SLOW_STARTS)
                 minutes = (now - began + step * (len(self.loader) - done)) / 60
                 if minutes > self.limit_minutes:
-                    raise TooLong(f"an epoch would take {minutes:.1f} minutes, its limit is {self.limit_minutes:g}")
+                    raise TooLong(
+                        f"an epoch would take {minutes:.1f} minutes; --epoch-minutes is {self.limit_minutes:g}"
+                    )
             if now - told > HEARTBEAT_SECONDS:
                 told = now
                 self.channel.send({"batch": done, "of": len(self.loader)})

@@ -116,7 +116,7 @@ def test_an_epoch_that_would_take_too_long_ends_at_once(ground):
     slow = net(learn="import time as t").replace("loss.backward()", "loss.backward(); __import__('time').sleep(0.4)")
     trained = run(ground, slow, replace(QUICK, batch=4, epoch_minutes=0.1))
     assert trained.ending.outcome is Outcome.TIMEOUT and trained.ending.stage == "learn", trained.ending
-    assert "its limit is 0.1" in trained.ending.reason and not trained.epochs
+    assert "--epoch-minutes is 0.1" in trained.ending.reason and not trained.epochs
 
 
 def test_a_slow_start_is_no_slow_epoch(ground):
