@@ -71,7 +71,7 @@ def resume(home: Home, folder: Path, view: View | None = None) -> Path:
 def opened_models(plan: Plan) -> Iterator[Mixture]:
     """The models of a plan; each is asked for its context, so that one that is not there is missed at once."""
     price = Price(*plan.prices) if plan.prices else None
-    space = space_at_hand(plan.train.pretrained, asked=space_asked(plan.encoders, plan.frozen))
+    space = space_at_hand(plan.train.pretrained, asked=space_asked(plan.encoders, plan.frozen, plan.light))
     options = Options(context=plan.context, price=price, four_bit=plan.four_bit, space=space)
     models = open_mixture(plan.llm, options)
     if set(plan.modes) != {"blueprint"} and (unthinking := [m for m in models.llms if isinstance(m, Unthinking)]):

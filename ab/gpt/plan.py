@@ -76,6 +76,8 @@ class Plan:
     """Only blueprints with one of these backbones."""
     frozen: bool = False
     """Only blueprints with a backbone that stays as it is."""
+    light: bool = False
+    """Only blueprints that a processor trains in minutes."""
     with_baselines: bool = True
     """Train the baselines first, with the same budget."""
     record: bool = True
@@ -97,9 +99,9 @@ class Plan:
             raise UsageError(f"--snippets: {wrong[0]} is not allowed.", "It takes 0 to 1000.")
         if unknown := [mode for mode in self.modes if mode not in MODES]:
             raise UsageError(f"--mode: {unknown[0]!r} is not allowed.", f"It takes {' and '.join(MODES)}.")
-        if (self.encoders or self.frozen) and "blueprint" not in self.modes:
-            flag = "--encoder" if self.encoders else "--frozen"
-            raise UsageError(f"{flag}: code that a model writes has the encoder it likes.", "Add --mode blueprint.")
+        asked = {"--encoder": self.encoders, "--frozen": self.frozen, "--light": self.light}
+        if "blueprint" not in self.modes and (flags := [flag for flag, given in asked.items() if given]):
+            raise UsageError(f"{flags[0]}: code that a model writes is as the model likes.", "Add --mode blueprint.")
         for name in (*self.baselines, *([self.prefix] if self.prefix else [])):
             check_name(name)
         for flag, value, low, high in (

@@ -12,6 +12,7 @@ def prompt(
     mode: Annotated[str, "code or blueprint"] = "code",
     encoder: Annotated[list[str] | None, "only blueprints with these backbones, as for search"] = None,
     frozen: Annotated[bool, "only blueprints with a pretrained backbone that stays as it is"] = False,
+    light: Annotated[bool, "only small blueprints, which a processor trains in minutes an epoch"] = False,
     seed: Annotated[int, "the run's"] = 0,
     number: Annotated[int, "the candidate's in its run"] = 0,
     llm: Annotated[str, "language model that counts; without one, tokens are estimated for a long context"] = "",
@@ -29,6 +30,6 @@ def prompt(
 
     plan = Plan(
         snippets=(snippets,), baselines=(baseline,), modes=(mode,), seed=seed, reply_tokens=reply_tokens,
-        encoders=tuple(encoder or ()), frozen=frozen,
+        encoders=tuple(encoder or ()), frozen=frozen, light=light,
     )  # fmt: skip
     return show_prompt(find_home(), plan, number, llm, context, json)

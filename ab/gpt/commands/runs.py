@@ -33,6 +33,7 @@ def search(
     ] = True,
     encoder: Annotated[list[str] | None, "only blueprints with these backbones of torchvision's: mobilenet_v2"] = None,
     frozen: Annotated[bool, "only blueprints with a pretrained backbone that stays as it is"] = False,
+    light: Annotated[bool, "only small blueprints, which a processor trains in minutes an epoch"] = False,
     repairs: Annotated[int, "how often a model may mend a network"] = 2,
     feedback: Annotated[bool, "tell the model what failed, and the best so far"] = True,
     epochs: Annotated[int, "how often the training images are seen"] = 3,
@@ -83,7 +84,7 @@ def search(
         snippets=tuple(snippets), baselines=tuple(baseline), modes=tuple(mode), llm=tuple(llm or ()), repairs=repairs,
         feedback=feedback, prefix=prefix, seed=seed, temperature=temperature, top_p=top_p, reply_tokens=reply_tokens,
         context=context, prices=_prices(prices), four_bit=four_bit, narrow=narrow,
-        encoders=tuple(encoder or ()), frozen=frozen, with_baselines=with_baselines,
+        encoders=tuple(encoder or ()), frozen=frozen, light=light, with_baselines=with_baselines,
         record=record, quality=quality, smoke_seconds=smoke_seconds, workers=workers,
         gpus=None if gpus is None else tuple(gpus), train=settings,
     )  # fmt: skip

@@ -59,7 +59,7 @@ class Proposer:
     @property
     def asked(self) -> Space:
         """The blueprints that were asked for."""
-        return space_asked(self.plan.encoders, self.plan.frozen)
+        return space_asked(self.plan.encoders, self.plan.frozen, self.plan.light)
 
     def snippets_for(self, choice: Choice) -> list[Snippet]:
         """The classifiers that the candidate's prompt shows; who draws by chance is shown none."""

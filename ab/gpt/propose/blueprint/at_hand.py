@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ab.gpt.errors import UsageError
-from ab.gpt.propose.blueprint.shape import BACKBONES, EVERYTHING, OWN_ENCODERS, TRAINED, Space
+from ab.gpt.propose.blueprint.shape import BACKBONES, EVERYTHING, TRAINED, Space
 from ab.gpt.train.checkpoints import checkpoints
 
 FILES = {
@@ -29,14 +30,14 @@ FILES = {
 URL = "https://download.pytorch.org/models/"
 
 
-def space_asked(encoders: Sequence[str] = (), frozen: bool = False) -> Space:
+def space_asked(encoders: Sequence[str] = (), frozen: bool = False, light: bool = False) -> Space:
     """The blueprints that were asked for: all, or those with some backbones, or with one that stays as it is."""
     if unknown := [name for name in encoders if name not in BACKBONES]:
         raise UsageError(f"--encoder: there is no backbone {unknown[0]!r}.", f"There are {', '.join(BACKBONES)}.")
     if not encoders and not frozen:
-        return EVERYTHING
+        return replace(EVERYTHING, light=True) if light else EVERYTHING
     weights = ("imagenet",) if frozen else EVERYTHING.weights
-    return Space(False, tuple(encoders) or BACKBONES, weights, ("frozen",) if frozen else TRAINED)
+    return Space(False, tuple(encoders) or BACKBONES, weights, ("frozen",) if frozen else TRAINED, light)
 
 
 def space_at_hand(pretrained: bool, folder: Path | None = None, asked: Space = EVERYTHING) -> Space:
@@ -49,7 +50,7 @@ def space_at_hand(pretrained: bool, folder: Path | None = None, asked: Space = E
     at_hand = tuple(name for name in asked.backbones if (folder / FILES[name]).is_file()) if pretrained else ()
     if not asked.own:
         return _just_asked(asked, pretrained, folder, at_hand)
-    return Space(backbones=at_hand, weights=("imagenet",)) if at_hand else OWN_ENCODERS
+    return replace(asked, backbones=at_hand, weights=("imagenet",)) if at_hand else replace(asked, backbones=())
 
 
 def _just_asked(asked: Space, pretrained: bool, folder: Path, at_hand: tuple[str, ...]) -> Space:
@@ -57,7 +58,7 @@ def _just_asked(asked: Space, pretrained: bool, folder: Path, at_hand: tuple[str
     if not pretrained:
         if "none" not in asked.weights:
             raise UsageError("--frozen: an encoder that never learns needs weights.", "Leave out --no-pretrained.")
-        return Space(False, asked.backbones, ("none",))
+        return replace(asked, weights=("none",), trained=TRAINED)
     flag = "--frozen" if asked.backbones == BACKBONES else "--encoder"
     missing = [name for name in asked.backbones if name not in at_hand]
     if missing and (flag == "--encoder" or not at_hand):
@@ -67,4 +68,4 @@ def _just_asked(asked: Space, pretrained: bool, folder: Path, at_hand: tuple[str
             f"{flag}: {missing[0]}'s ImageNet weights are not at hand: there is no {folder / file}.",
             f"Fetch {URL}{file} and put it there{scratch}.",
         )
-    return Space(False, at_hand, ("imagenet",), asked.trained)
+    return replace(asked, backbones=at_hand, weights=("imagenet",))

@@ -19,15 +19,15 @@ def count(space: Space = EVERYTHING) -> int:
         rest = prod(combinations(shape) for name, shape in parts.items() if name not in ("encoder", "memory"))
         memory = combinations(parts["memory"])
         if space.own:
-            total += own_encoders() * memory * rest
+            total += own_encoders(space) * memory * rest
         if space.backbones:
             total += backbones(space) * (memory - _too_many_patches(parts["memory"])) * rest
     return total
 
 
-def own_encoders() -> int:
+def own_encoders(space: Space = EVERYTHING) -> int:
     """How many encoders of its own are settled: every row of strides, with what fits at each of them."""
-    stage, stem = record(Stage), record(Stem)
+    stage, stem = record(Stage, space.light), record(Stem)
     stages = dict(record(Stages).fields)["stages"]
     assert isinstance(stages, Many)
     total = 0
@@ -52,7 +52,7 @@ def backbones(space: Space) -> int:
     whole = root(space).options[0]
     assert isinstance(whole, Record)
     every = combinations(dict(whole.fields)["encoder"])
-    return every - (combinations(record(Stages)) if space.own else 0)
+    return every - (combinations(record(Stages, space.light)) if space.own else 0)
 
 
 def _too_many_patches(memory: Shape) -> int:

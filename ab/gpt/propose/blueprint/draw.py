@@ -74,7 +74,7 @@ def _mutated(blueprint: Blueprint, rng: random.Random, space: Space) -> Blueprin
     """One choice made anew: any of them, each as likely as the others, or a whole part, or a stage more or less."""
     changes: list[Callable[[], Blueprint]] = []
     if isinstance(blueprint.encoder, Stages):
-        changes += [lambda: replace(blueprint, encoder=_other_stages(blueprint.encoder, rng))] * 2  # type: ignore[arg-type]
+        changes += [lambda: replace(blueprint, encoder=_other_stages(blueprint.encoder, rng, space))] * 2  # type: ignore[arg-type]
     fresh = draw(rng, space)
     changes += [
         lambda: replace(blueprint, encoder=fresh.encoder),
@@ -86,9 +86,9 @@ def _mutated(blueprint: Blueprint, rng: random.Random, space: Space) -> Blueprin
     return rng.choice(changes)()
 
 
-def _other_stages(encoder: Stages, rng: random.Random) -> Stages:
+def _other_stages(encoder: Stages, rng: random.Random, space: Space) -> Stages:
     """The encoder with one stage more, or less, or another one in its place."""
-    limits = dict(record(Stages).fields)["stages"]
+    limits = dict(record(Stages, space.light).fields)["stages"]
     assert isinstance(limits, Many)
     stages, at = list(encoder.stages), rng.randrange(len(encoder.stages))
     ways = ["other"]
@@ -105,7 +105,7 @@ def _other_stages(encoder: Stages, rng: random.Random) -> Stages:
 def _other_value(blueprint: Blueprint, rng: random.Random, space: Space) -> Blueprint:
     """One plain value somewhere replaced by another that is allowed there."""
     places: list[tuple[tuple[str | int, ...], tuple[Any, ...]]] = []
-    _places(record(Blueprint), blueprint, (), places, space)
+    _places(record(Blueprint, space.light), blueprint, (), places, space)
     path, values = rng.choice(places)
     changed = _put(blueprint, path, rng.choice(values))
     assert isinstance(changed, Blueprint)
@@ -129,7 +129,7 @@ def _places(shape: Shape, part: Any, path: tuple[str | int, ...], found: list[An
             _places(shape.item, item, (*path, number), found, space)
     else:
         if isinstance(shape, Either):
-            shape = record(type(part))
+            shape = record(type(part), space.light)
         assert isinstance(shape, Record) and is_dataclass(part)
         for name, inner in shape.fields:
             _places(inner, getattr(part, name), (*path, name), found, space)

@@ -36,7 +36,7 @@ class Drafted:
 
 
 def code_of(reply: str, allowed: Space = EVERYTHING) -> Drafted:
-    """The network that a reply describes; `BadBlueprint` where it describes none, or one with another encoder.
+    """The network that a reply describes; `BadBlueprint` where it describes none, or one that was not asked for.
 
     What a model thought in front, and a fence around the JSON, are passed over.
     """
@@ -46,8 +46,10 @@ def code_of(reply: str, allowed: Space = EVERYTHING) -> Drafted:
         raise BadBlueprint("The reply holds no JSON object.", "Give one JSON object and nothing else.")
     settled = settle(from_json(answer[first : last + 1]))
     blueprint = settled.blueprint
-    if not allowed.holds(blueprint.encoder):
+    if not allowed.has_encoder(blueprint.encoder):
         raise BadBlueprint("The encoder is not one that was asked for.", f"Take {allowed}.")
+    if allowed.light and (size := allowed.too_large(blueprint)):
+        raise BadBlueprint(f"A light network was asked for, and this one has {size}.", "Take the sizes of the schema.")
     return Drafted(render(blueprint), to_json(blueprint), family(blueprint), settled.changes)
 
 
@@ -135,6 +137,6 @@ class Evolving(Unthinking):
         scores: dict[Blueprint, float] = {}
         for text, score in self.scored():
             blueprint = settle(from_json(text)).blueprint
-            if math.isfinite(score) and self.space.holds(blueprint.encoder):
+            if math.isfinite(score) and self.space.holds(blueprint):
                 scores[blueprint] = max(score, scores.get(blueprint, -math.inf))
         return sorted(scores, key=lambda blueprint: (-scores[blueprint], to_json(blueprint)))[: self.mu]

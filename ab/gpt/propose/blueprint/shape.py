@@ -9,7 +9,17 @@ from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from ab.gpt.errors import NNCaptionError
-from ab.gpt.propose.blueprint.blueprint import Backbone, Blueprint, Items, OneOf, Stages
+from ab.gpt.propose.blueprint.blueprint import (
+    Backbone,
+    Blueprint,
+    Items,
+    OneOf,
+    Recurrent,
+    Stage,
+    Stages,
+    Training,
+    Transformer,
+)
 
 Plain = str | int | float | bool
 
@@ -63,18 +73,30 @@ class Either:
 Shape = Union[Values, Many, Record, Either]  # noqa: UP007 (the names on the right are needed first)
 
 
+LIGHT: dict[type, dict[str, tuple[int, ...]]] = {
+    Stage: {"width": (32, 64, 96, 128), "depth": (1,)},
+    Recurrent: {"width": (640,), "layers": (1, 2)},
+    Transformer: {"width": (640,), "layers": (1, 2)},
+    Training: {"captions": (1,)},
+}
+"""The sizes that a processor trains in minutes an epoch: most of the time goes into the decoder's words."""
+
 BACKBONES: tuple[str, ...]
 BACKBONES, WEIGHTS, TRAINED = (get_args(get_type_hints(Backbone)[name]) for name in ("backbone", "weights", "trained"))
 
 
 @dataclass(frozen=True)
 class Space:
-    """Which encoders may be chosen: own ones, and which of torchvision's, with which weights, trained how far."""
+    """Which encoders may be chosen: own ones, and which of torchvision's, with which weights, trained how far.
+
+    Of a light one only the networks that a processor trains in minutes.
+    """
 
     own: bool = True
     backbones: tuple[str, ...] = BACKBONES
     weights: tuple[str, ...] = WEIGHTS
     trained: tuple[str, ...] = TRAINED
+    light: bool = False
 
     def __post_init__(self) -> None:
         if unknown := [name for name in self.backbones if name not in BACKBONES]:
@@ -88,7 +110,20 @@ class Space:
                 f"It is {' or '.join(ways[idle[0]])}.",
             )
 
-    def holds(self, encoder: Stages | Backbone) -> bool:
+    def holds(self, blueprint: Blueprint) -> bool:
+        """True where the network is one of the space."""
+        return self.has_encoder(blueprint.encoder) and not (self.light and self.too_large(blueprint))
+
+    def too_large(self, blueprint: Blueprint) -> str:
+        """The first size that is too large for a light network, with its name; nothing where there is none."""
+        stages = blueprint.encoder.stages if isinstance(blueprint.encoder, Stages) else ()
+        for part in (*stages, blueprint.decoder, blueprint.training):
+            for name, allowed in LIGHT[type(part)].items():
+                if getattr(part, name) not in allowed:
+                    return f"{type(part).__name__.lower()} {name} {getattr(part, name)}"
+        return ""
+
+    def has_encoder(self, encoder: Stages | Backbone) -> bool:
         """True where the encoder is one of the space."""
         if isinstance(encoder, Stages):
             return self.own
@@ -135,7 +170,7 @@ def root(space: Space = EVERYTHING) -> Either:
     Heads divide the width; only pretrained weights are frozen; a recurrent decoder attends over a memory of tokens and
     has nothing to attend over where the image is one vector.
     """
-    whole = record(Blueprint)
+    whole = record(Blueprint, space.light)
     encoder, memory, decoder = (_options(shape) for _, shape in whole.fields[:3])
     own, backbone = encoder
     encoders: list[tuple[Shape, int]] = [(own, 2)] if space.own else []
@@ -155,10 +190,24 @@ def root(space: Space = EVERYTHING) -> Either:
     return Either(tuple(branches), (1, 2))
 
 
-def record(kind: type) -> Record:
+def record(kind: type, light: bool = False) -> Record:
     """The shape of one of the blueprint's classes."""
     shape = shape_of(kind)
+    if light:
+        shape = _lightened(shape)
     assert isinstance(shape, Record)
+    return shape
+
+
+def _lightened(shape: Shape) -> Shape:
+    """The shape with the sizes of light networks."""
+    if isinstance(shape, Many):
+        return replace(shape, item=_lightened(shape.item))
+    if isinstance(shape, Either):
+        return replace(shape, options=tuple(map(_lightened, shape.options)))
+    if isinstance(shape, Record):
+        sizes = {name: Values(values) for name, values in LIGHT.get(shape.of, {}).items()}
+        return shape.narrowed(**{name: _lightened(inner) for name, inner in shape.fields}).narrowed(**sizes)
     return shape
 
 

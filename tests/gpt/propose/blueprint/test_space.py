@@ -105,8 +105,31 @@ def test_a_space_in_which_nothing_fits_is_refused():
 
 
 def test_the_plan_keeps_it():
-    plan = Plan(modes=("blueprint",), encoders=("mobilenet_v2",), frozen=True).check()
+    plan = Plan(modes=("blueprint",), encoders=("mobilenet_v2",), frozen=True, light=True).check()
     assert Plan.from_json(json.loads(json.dumps(plan.as_json()))) == plan
-    for changes, flag in (({"encoders": ("resnet18",)}, "--encoder"), ({"frozen": True}, "--frozen")):
+    for changes, flag in (
+        ({"encoders": ("resnet18",)}, "--encoder"),
+        ({"frozen": True}, "--frozen"),
+        ({"light": True}, "--light"),
+    ):
         with pytest.raises(UsageError, match=flag):
             Plan(**changes).check()
+
+
+def test_light_networks_are_small_in_every_way_they_come_about(folder):
+    own, mobile = space_at_hand(False, asked=space_asked(light=True)), space_asked(["mobilenet_v2"], True, light=True)
+    (folder / FILES["mobilenet_v2"]).touch()
+    assert space_at_hand(True, asked=mobile) == mobile and space_at_hand(True, asked=replace(own)).light
+    for space in (own, mobile):
+        rng = random.Random(0)
+        drawn = [draw(rng, space) for _ in range(150)]
+        grown = [mutate(blueprint, rng, space) for blueprint in drawn]
+        assert all(map(space.holds, (*drawn, *grown))) and len(set(drawn)) > 140
+        assert {blueprint.decoder.layers for blueprint in drawn} == {1, 2}
+        assert count(replace(space, light=False)) > count(space) > 10**6
+        large = to_json(replace(drawn[0], training=replace(drawn[0].training, captions=5)))
+        assert misfit(large, schema(space)) and not misfit(to_json(drawn[0]), schema(space))
+        with pytest.raises(BadBlueprint, match="light network was asked for, and this one has training captions 5"):
+            code_of(large, space)
+        assert code_of(large, replace(space, light=False)).code and code_of(to_json(drawn[0]), space).code
+        assert Evolving(lambda: [(large, 9.0), (to_json(drawn[0]), 1.0)], space).parents() == [drawn[0]]  # noqa: B023
