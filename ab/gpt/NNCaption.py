@@ -32,6 +32,7 @@ COMMANDS: dict[str, flags.Command] = {
     "study": reports.study,
     "trials": contributing.trials,
     "contribute": contributing.contribute,
+    "ship": contributing.ship,
     "verify": contributing.verify,
 }
 

@@ -1,4 +1,4 @@
-"""From a trained family to a pull request: `trials`, `contribute`, and the maintainer's `verify`."""
+"""From a trained family to a pull request: `trials`, `contribute`, `ship`, and the maintainer's `verify`."""
 
 from __future__ import annotations
 
@@ -76,6 +76,24 @@ def contribute(
         push=push, open_request=open,
     )  # fmt: skip
     return contribute_networks(list(what), repo, wishes, code, run, json)
+
+
+def ship(
+    *runs: Annotated[str, "runs"],
+    into: Annotated[Path, "a package laid out like LEMUR's, such as this project's: the folder of its setup.cfg"],
+    page: Annotated[Path | None, "the page on how each came about (docs/families.md in the package)"] = None,
+    all_trained: Annotated[bool, "take all that was trained, whatever its score; never what collapsed"] = False,
+    epochs: Annotated[int, "as many epochs must the statistics have"] = 5,
+    json: Annotated[bool, "print what was done as JSON"] = False,
+) -> int:
+    """Puts networks of runs with their statistics into a package that extends LEMUR, and writes how they were made.
+
+    Once the package is installed they are LEMUR's, as if they had come with it. The page names the networks of the runs
+    that are given; files of other networks stay as they are.
+    """
+    from ab.gpt.contribute.command import ship_networks
+
+    return ship_networks(list(runs), into, page or into / "docs" / "families.md", all_trained, epochs, json)
 
 
 def verify(

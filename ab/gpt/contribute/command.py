@@ -1,4 +1,4 @@
-"""What stands behind `nncaption contribute`, `nncaption trials` and `nncaption verify`."""
+"""What stands behind `nncaption contribute`, `nncaption ship`, `nncaption trials` and `nncaption verify`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ab.gpt.contribute.contribute import Contributed, Wishes, contribute
 from ab.gpt.contribute.finding import Finding
 from ab.gpt.contribute.gatekeeper import gatekeeper
 from ab.gpt.contribute.layout import Tree
+from ab.gpt.contribute.ship import ship
 from ab.gpt.contribute.sources import contributions
 from ab.gpt.contribute.study import Space, Studied, study
 from ab.gpt.contribute.study_listener import shown_prm
@@ -86,6 +87,23 @@ def _show_contributed(done: Contributed, dry_run: bool) -> None:
         say(f"The request is open: {done.request_url}")
     for command in done.next_commands[:1]:
         say(f"next: {command}")
+
+
+def ship_networks(runs: list[str], package: Path, page: Path, all_trained: bool, epochs: int, json: bool) -> int:
+    """The exit code: 0 where the package holds networks of these runs."""
+    done = ship(find_home(), runs, package, page, all_trained, epochs)
+    if json:
+        print(json_format.dumps(asdict(done), indent=2))  # noqa: T201
+        return 0 if done.networks else 1
+    console = _console()
+    for name, reason in done.left_out:
+        console.print(f"left out: {name}: {reason}", style="yellow", markup=False)
+    if not done.networks:
+        console.print("Nothing is shipped.", style="bold")
+        return 1
+    said = f"{len(done.networks)} networks are in {package}, {len(done.files):,} files written, see {page}"
+    console.print(said, style="bold", markup=False)
+    return 0
 
 
 def verify_clone(repo: Path, base: str | None, code: bool, run: bool, database: bool, json: bool) -> int:

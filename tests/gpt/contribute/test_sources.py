@@ -231,3 +231,31 @@ class TestTheCommand:
         assert {one["code"] for one in json.loads(capsys.readouterr().out)} == {"M005"}
         (clone / "ab/nn/nn/Orphan.py").unlink()
         assert command.verify_clone(clone, "main", False, False, False, False) == 0
+
+
+def test_a_runs_networks_ship_in_a_package_with_a_page(home, exam, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(command, "find_home", lambda: home)
+    folder = make_run(home, exam, "first", {40: GOOD, 44: BLIND})
+    package = tmp_path / "extension"
+    with pytest.raises(UsageError, match="no package that extends LEMUR: ab/nn is missing"):
+        command.ship_networks(["first"], package, package / "docs" / "families.md", False, 5, False)
+    (package / "ab" / "nn").mkdir(parents=True)
+    page = package / "docs" / "families.md"
+    assert command.ship_networks(["first"], package, page, False, 5, True) == 0
+    done = json.loads(capsys.readouterr().out)
+    assert done["networks"] == [name_of(40)] and [name for name, _ in done["left_out"]] == [name_of(44)]
+    assert (package / "ab" / "nn" / "nn" / f"{name_of(40)}.py").read_text() == good(40)
+    config = f"img-captioning_coco_bleu_{name_of(40)}"
+    for number in range(1, len(GOOD) + 1):
+        file = package / "ab" / "nn" / "stat" / "train" / config / f"{number}.json"
+        assert file.read_bytes() == (home.stat_train / config / f"{number}.json").read_bytes()
+    text = page.read_text()
+    [best] = [training.score for training in of_run(folder) if training.name == name_of(40)]
+    assert f"{best.mean:.4f} [{best.low:.4f}, {best.high:.4f}]" in text
+    for said in (f"## {name_of(40)}", "tiny-model as candidate 0 of run first", "seed 0", "-c " + config, "0123456789"):
+        assert said in text, said
+    assert name_of(44) not in text
+    command.ship_networks(["first"], package, page, False, 5, True)
+    assert json.loads(capsys.readouterr().out)["files"] == []
+    assert command.ship_networks(["first"], package, page, False, 6, False) == 1
+    assert "LEMUR asks for 6" in capsys.readouterr().out
