@@ -85,6 +85,14 @@ def test_the_arms_of_a_grid(tmp_path):
     assert made.varied == ["snippets", "llm", "baseline"]
 
 
+def test_what_narrows_blueprints_is_left_out_where_code_is_written(tmp_path):
+    plan = {"light": True, "frozen": True, "encoders": ["mobilenet_v2"]}
+    made = read_study(write(tmp_path, grid={**GRID, "mode": ["code", "blueprint"]}, plan=plan))
+    asked = {arm.at["mode"]: (arm.plan.light, arm.plan.frozen, arm.plan.encoders) for arm in made.arms}
+    assert asked == {"code": (False, False, ()), "blueprint": (True, True, ("mobilenet_v2",))}
+    assert all(arm.plan.check() for arm in made.arms)
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

@@ -123,6 +123,8 @@ def _arms(study: str, grid: dict[str, list[Value]], common: Plan) -> list[Arm]:
         first = at["baseline"] not in trained
         trained.add(at["baseline"])
         plan = replace(common, with_baselines=first and common.with_baselines, **changes)
+        if "blueprint" not in plan.modes:  # what narrows blueprints says nothing to who writes code
+            plan = replace(plan, encoders=(), frozen=False, light=False)
         arms.append(Arm(_name(study, grid, at, {arm.name for arm in arms}), at, plan))
     return arms
 
