@@ -70,7 +70,6 @@ def of_run(folder: Path) -> list[Training]:
             Training(
                 row["name"],
                 **_scored(epochs[row["id"]]),
-                collapsed=bool(row["collapsed"]),
                 image_ids=image_ids,
                 settings=replace(settings, **{**json.loads(row["hyper"] or "{}"), **_fitted(row["batch"])}),
                 baseline=row["baseline"] if row["kind"] == "proposed" else "",
@@ -107,7 +106,6 @@ def _kept(home: Home, name: str) -> Iterator[Training]:
             yield Training(
                 name,
                 **_scored([(epoch["lemur_bleu"], epoch["scores"]) for epoch in kept["epochs"]]),
-                collapsed=bool(kept["collapsed"]),
                 image_ids=tuple(kept["image_ids"]),
                 settings=Settings.from_json({**kept["settings"], **_fitted(kept["batch"])}),
             )
@@ -121,6 +119,7 @@ def _scored(epochs: list[tuple[float, dict[str, Any]]]) -> dict[str, Any]:
     return {
         "score": Interval(**best["intervals"]["lemur_bleu"]),
         "blind": best["blind"]["lemur_bleu"],
+        "collapsed": bool(best["collapsed"]),
         "epochs": len(epochs),
     }
 

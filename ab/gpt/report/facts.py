@@ -33,6 +33,8 @@ class Epoch:
     cider_d: float | None = None
     rouge_l: float | None = None
     mean_length: float | None = None
+    collapsed: bool = False
+    """True where it does not beat the best blind caption beyond the interval."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,7 @@ class Network:
     blueprint: dict[str, Any] | None = None
     uid: str | None = None
     collapsed: bool = False
+    """As its best epoch is."""
     batch: int | None = None
     notes: list[str] = field(default_factory=list)
     log: str = ""

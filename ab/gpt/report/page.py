@@ -39,7 +39,8 @@ _AROUND = {
 }
 METHOD = (
     "Shares carry 95% intervals after Wilson; BLEU carries 95% intervals by bootstrap over the validation images."
-    " A network is collapsed where its BLEU-4 does not exceed the best blind caption's by more than the interval."
+    " A network is collapsed where the BLEU-4 of its best epoch does not exceed the best blind caption's by more than"
+    " the interval."
     " Faults of the machine count neither for nor against a candidate. Every number carries the ids of the rows that it"
     " comes from: point at it, or press “Row ids”."
 )

@@ -116,7 +116,8 @@ def _epoch(row: sqlite3.Row, scores: dict[str, Any], prefix: str) -> Epoch:
         row["lr"],
         row["learn_seconds"],
         row["eval_seconds"],
-        *(scores.get(name) for name in ("distinct", "cider_d", "rouge_l", "mean_length")),
+        **{name: scores.get(name) for name in ("distinct", "cider_d", "rouge_l", "mean_length")},
+        collapsed=bool(scores.get("collapsed")),
     )
 
 
@@ -176,7 +177,7 @@ def _network(
         prompt_version=replies[0].prompt_version if replies and replies[0].attempt == 0 else "",
         hyper=json.loads(row["hyper"] or "{}"),
         blueprint=json.loads(row["blueprint"]) if row["blueprint"] else None,
-        collapsed=trained and bool(row["collapsed"]),
+        collapsed=trained and bool(epochs) and max(epochs, key=lambda epoch: epoch.lemur_bleu).collapsed,
         notes=json.loads(row["notes"] or "[]"),
         epochs=tuple(epochs),
         attempts=tuple(attempts),

@@ -160,11 +160,12 @@ def _print(reports: list[Report], json: bool) -> None:
         if trained.ending.outcome is not Outcome.TRAINED:
             console.print(f"\n{report.name}: {escape(str(trained.ending))}", style="bold")
             console.print(escape(trained.ending.evidence), style="dim")
-        elif trained.collapsed:
-            lead = trained.epochs[-1].scores.lead
+        elif trained.best is not None and trained.collapsed:
+            scores = trained.best.scores
+            lead = scores.lead
             console.print(
                 f"{report.name}: collapsed: BLEU-4 is {lead.mean:+.4f} [{lead.low:+.4f}, {lead.high:+.4f}] against the"
-                f" best blind caption, '{escape(trained.epochs[-1].scores.blind.caption)}'",
+                f" best blind caption, '{escape(scores.blind.caption)}'",
                 style="yellow",
             )
         console.print(f"details: {report.file}", style="dim", soft_wrap=True)

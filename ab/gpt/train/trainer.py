@@ -65,8 +65,8 @@ class Trained:
 
     @property
     def collapsed(self) -> bool:
-        """True where the last epoch does not beat the best blind caption by more than the interval."""
-        return bool(self.epochs) and self.epochs[-1].scores.collapsed
+        """True where the best epoch, the one that counts, does not beat the best blind caption beyond the interval."""
+        return self.best is not None and self.best.scores.collapsed
 
 
 def train(
