@@ -75,6 +75,12 @@ def test_a_runs_networks_come_with_the_runs_own_figures(home, exam):
     )
 
 
+def test_a_network_whose_last_epochs_fell_counts_by_its_best(home, exam):
+    make_run(home, exam, "first", {40: [0.5, 0.9, 0.0, 0.0, 0.0]})
+    [one] = contributions(home, ["first"])
+    assert not one.collapsed and worth(one) is None
+
+
 def test_runs_and_names_may_be_mixed_and_each_network_comes_once(home, exam):
     make_run(home, exam, "first", {40: GOOD, 44: GOOD})
     make_run(home, exam, "second", {44: GOOD, 48: GOOD})
