@@ -21,7 +21,8 @@ lie in `ab/nn/nn`, their statistics in `ab/nn/stat/train`; `pip install .` makes
 
 Scores are those of the epoch with the best LEMUR figure, on {images} validation images, computed outside of the process
 that trained, with 95% bootstrap intervals over images. The best single caption for all of these images gets
-{blind}. What collapsed, which is what does not clear that caption's BLEU-4 by its interval, is not shipped.
+{blind}. What collapsed, which is what does not
+clear that caption's BLEU-4 by its interval, is not shipped.
 """
 SCORES = """## Scores
 
