@@ -73,9 +73,11 @@ def _make(stat_train: Path, names: list[str], skip_broken: bool) -> Iterator[Bat
 
 def _made_ahead(stat_train: Path, names: list[str], skip_broken: bool) -> Iterator[Batch]:
     order = marshal.dumps((sys.path, str(stat_train), names, skip_broken))
-    start = "import marshal, sys; order = marshal.load(sys.stdin.buffer); sys.path[:] = order[0];"
+    # What an import prints, as LEMUR's does, must not get between the batches.
+    start = "import marshal, os, sys; out = os.dup(1); os.dup2(2, 1);"
+    start += "order = marshal.load(sys.stdin.buffer); sys.path[:] = order[0];"
     light = "import nncaption; nncaption.light_ab();" if "nncaption" in sys.modules else ""
-    main = "from ab.gpt.lemur.batches import _make_ahead; _make_ahead(*order[1:])"
+    main = "from ab.gpt.lemur.batches import _make_ahead; _make_ahead(out, *order[1:])"
     maker = subprocess.Popen(
         [sys.executable, "-I", "-c", start + light + main], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
@@ -99,14 +101,15 @@ def _made_ahead(stat_train: Path, names: list[str], skip_broken: bool) -> Iterat
         maker.wait()
 
 
-def _make_ahead(stat_train: str, names: list[str], skip_broken: bool) -> None:
-    """What the second process does: writes each batch to standard output as soon as it is made."""
-    out = sys.stdout.buffer
+def _make_ahead(handle: int, stat_train: str, names: list[str], skip_broken: bool) -> None:
+    """What the second process does: writes each batch to this handle as soon as it is made."""
     try:
-        for batch in _make(Path(stat_train), names, skip_broken):
-            _write_frame(out, {"batch": tuple(batch)})
-    except BrokenStatistics as broken:
-        _write_frame(out, {"broken": (str(broken.file), broken.why)})
+        with open(handle, "wb") as out:
+            try:
+                for batch in _make(Path(stat_train), names, skip_broken):
+                    _write_frame(out, {"batch": tuple(batch)})
+            except BrokenStatistics as broken:
+                _write_frame(out, {"broken": (str(broken.file), broken.why)})
     except BrokenPipeError:
         # The reader has gone, and with it the reason to go on.
         os._exit(0)
