@@ -54,6 +54,7 @@ class Training:
             "seed": settings.seed,
         }  # fmt: skip
         words = [f"--{flag} {value}" for flag, value in given.items()]
+        words += [f"--speed {' '.join(sorted(settings.speed))}"] if settings.speed else []
         return " ".join(["nncaption train", self.name, *words, *([] if settings.pretrained else ["--no-pretrained"])])
 
 
