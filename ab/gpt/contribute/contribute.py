@@ -22,6 +22,7 @@ from ab.gpt.errors import NNCaptionError, UsageError
 from ab.gpt.lemur.bootstrap import Progress, silent
 
 BRANCH = "nncaption"
+_FORK, _FORK_URL = "fork", "https://github.com/YOU/nn-dataset.git"
 
 
 class Conflict(NNCaptionError):
@@ -169,7 +170,7 @@ def _sent(clone: Clone, wishes: Wishes, done: Contributed, text_file: Path) -> C
     opening = shlex.join(["gh", *gh_arguments(clone, remote, done.title, text_file)])
     done = replace(done, text_file=text_file)
     if wishes.push is None:
-        return replace(done, next_commands=[pushing, opening])
+        return replace(done, next_commands=[*_remote_first(clone, remote), pushing, opening])
     try:
         push(clone, wishes.push)
     except NotPushed:
@@ -186,7 +187,14 @@ def _own_remote(clone: Clone) -> str:
     """Where a contributor would push: a fork, if one is among the remotes."""
     names = [remote.name for remote in clone.repository.repo.remotes]
     others = [name for name in names if name != clone.remote]
-    for name in ("fork", "origin", *others):
+    for name in (_FORK, "origin", *others):
         if name in others:
             return name
-    return clone.remote or "origin"
+    return clone.remote or _FORK
+
+
+def _remote_first(clone: Clone, remote: str) -> list[str]:
+    """How a clone without a remote of that name gets one."""
+    if remote in {one.name for one in clone.repository.repo.remotes}:
+        return []
+    return [shlex.join(["git", "-C", str(clone.repository.folder), "remote", "add", remote, _FORK_URL])]

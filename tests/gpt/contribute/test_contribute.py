@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import stat
@@ -80,6 +81,15 @@ class TestTheBranch:
         assert command[-3:] == ["push", "origin", "nncaption"]
         subprocess.run(command, check=True, capture_output=True)
         assert git(fork, "rev-parse", "nncaption") == done.commit
+
+    def test_a_clone_without_remotes_is_told_how_it_gets_one(self, clone, fork):
+        for remote in git(clone, "remote").split():
+            git(clone, "remote", "remove", remote)
+        adding, pushing = (shlex.split(command) for command in contribute(clone, TWO).next_commands[:2])
+        assert adding[-4:-1] == ["remote", "add", "fork"]
+        for command in ([*adding[:-1], str(fork)], pushing):
+            subprocess.run(command, check=True, capture_output=True)
+        assert git(fork, "rev-parse", "nncaption") == git(clone, "rev-parse", "nncaption")
 
     def test_the_request_says_what_how_how_good_and_what_was_checked(self, clone):
         done = contribute(clone, TWO)
