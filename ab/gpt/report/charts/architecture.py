@@ -18,8 +18,9 @@ def architecture(network: Network, anatomy: Anatomy, name: str = "architecture")
     left_end = _column(drawing, _EDGE, "image", anatomy.encoder, "s0")
     right_end = _column(drawing, right, "words so far", anatomy.decoder, "s2")
     y = 60.0
-    _bridge(drawing, left_end, right - 6, y, anatomy.memory or "memory")
-    drawing.text(_EDGE + _COLUMN / 2, left_end + 20, "the image, remembered", 11, "muted", "middle")
+    _bridge(drawing, left_end, right - 6, y)
+    remembered = f"remembered as {anatomy.memory}" if anatomy.memory else "the image, remembered"
+    drawing.text(_EDGE + _COLUMN / 2, left_end + 20, shortened(remembered, _COLUMN, 11), 11, "muted", "middle")
     drawing.text(right + _COLUMN / 2, right_end + 20, "next word", 11, "muted", "middle")
     drawing.height = max(left_end, right_end) + 34
     return drawing
@@ -61,12 +62,11 @@ def _arrow(drawing: Drawing, x: float, top: float, bottom: float) -> None:
     drawing.add(Polygon(((x - 4, bottom - 6), (x + 4, bottom - 6), (x, bottom)), "axis"))
 
 
-def _bridge(drawing: Drawing, bottom: float, right: float, y: float, label: str) -> None:
+def _bridge(drawing: Drawing, bottom: float, right: float, y: float) -> None:
     """The way of the image's memory to the words."""
     x = _EDGE + _COLUMN + 22
     drawing.add(Line(((_EDGE + _COLUMN, bottom - 12), (x, bottom - 12), (x, y), (right - 4, y)), "axis", 1.5))
     drawing.add(Polygon(((right - 6, y - 4), (right - 6, y + 4), (right, y)), "axis"))
-    drawing.add(Text(x - 6, (bottom - 12 + y) / 2, label, 11, "muted", "middle", upright=True))
 
 
 def _described(anatomy: Anatomy) -> str:

@@ -51,11 +51,11 @@ const short = value => {
 const time = seconds => seconds < 120 ? +seconds.toPrecision(2) + ' s'
   : seconds < 7200 ? Math.round(seconds / 60) + ' min' : (seconds / 3600).toFixed(1) + ' h';
 const score = value => value.toFixed(4);
-const several = new Set(networks.map(network => network.run)).size > 1;
+const differs = name => new Set(networks.map(network => network[name])).size > 1; // else it is said once, under 'Made'
 const has = name => networks.some(network => network[name] !== null && network[name] !== '' && network[name] !== 0);
 const columns = [
   {name: 'title', label: 'Network', show: network => el('button', {type: 'button', class: 'link', 'data-network': network.row}, network.title)},
-  several && {name: 'run', label: 'Run'},
+  differs('run') && {name: 'run', label: 'Run'},
   {name: 'outcome', label: 'Outcome', show: outcome},
   {name: 'bleu', label: "LEMUR's BLEU", write: score, row: network => network.epoch},
   {name: 'bleu4', label: 'BLEU-4', write: score, row: network => network.epoch},
@@ -63,8 +63,8 @@ const columns = [
   {name: 'seconds', label: 'Training', write: time},
   {name: 'tokens', label: 'Tokens', write: short},
   {name: 'cost', label: 'Cost', write: value => value.toFixed(4)},
-  {name: 'model', label: 'Model'},
-  {name: 'mode', label: 'Mode'},
+  differs('model') && {name: 'model', label: 'Model'},
+  differs('mode') && {name: 'mode', label: 'Mode'},
   {name: 'n', label: 'Snippets', write: String},
   {name: 'repairs', label: 'Repairs', write: String},
   {name: 'quality', label: 'Code quality', write: value => value.toFixed(2)},
