@@ -218,7 +218,7 @@ def of_blueprint(blueprint: dict[str, Any]) -> Anatomy:
     if backbone := encoder.get("backbone"):
         seen.append(Part(str(backbone), f"{encoder.get('weights')} weights, {encoder.get('trained')}"))
     side = memory.get("side")
-    remembered = "one vector" if memory.get("form") == "pooled" else f"{memory.get('form')} of {side} × {side}"
+    remembered = "one vector" if memory.get("form") == "pooled" else f"{memory.get('form')} tokens, {side} × {side}"
     written = [Part("words", f"embedding, {decoder.get('width')} wide")]
     if decoder.get("family") == "Transformer":
         detail = f"{decoder.get('heads')} heads, {decoder.get('norm')}-norm, feed-forward × {decoder.get('expand')}"
