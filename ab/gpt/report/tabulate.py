@@ -60,12 +60,12 @@ def bleu_table(facts: Facts) -> Table:
                 Cell(network.title + collapsed, network.name, network.row),
             ])  # fmt: skip
     if facts.blind:
-        blind, said = facts.blind, facts.blind["lemur_caption"]
+        blind, said, by_bleu4 = facts.blind, f"“{facts.blind['lemur_caption']}”", facts.blind["caption"]
+        if by_bleu4 != blind["lemur_caption"]:
+            said += f"; by BLEU-4 “{by_bleu4}”"
         scores = [Cell(f"{blind[key]:.4f}", blind[key], blind.get("row", "")) for key in ("lemur_bleu", "bleu4")]
         nothing = Cell(NOTHING, "")
-        table.rows.append(
-            [Cell("The best blind caption"), scores[0], nothing, scores[1], nothing, nothing, Cell(f"“{said}”", said)]
-        )
+        table.rows.append([Cell("The best blind caption"), scores[0], nothing, scores[1], nothing, nothing, Cell(said)])
     return table.without_empty_columns()
 
 
