@@ -188,6 +188,7 @@ def search_flags(file: Path, candidates: int) -> list[str]:
         "search", "--name", "run", "--llm", f"replay:{file}", "--candidates", str(candidates), "--snippets", "2",
         "--baseline", "RESNETLSTM", "--repairs", "1", "--no-with-baselines", "--epochs", "1", "--batch", "16",
         "--transform", "echo_32", "--no-pretrained", "--memory-gb", "6", "--val-images", "16", "--no-feedback",
+        "--no-quality",
     ]  # fmt: skip
 
 

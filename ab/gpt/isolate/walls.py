@@ -19,6 +19,8 @@ _MOUNT_SETATTR, _READ_ONLY, _HERE, _RECURSIVE = 442, 1, -100, 0x8000
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _CAPSET = {"x86_64": 126, "aarch64": 91}
 
+NAMES = ("namespaces", "root", "Landlock", "bubblewrap")
+"""Every wall that a job may demand; bubblewrap stands where a process may not make namespaces itself."""
 SYSTEM = ("/usr", "/lib", "/lib64", "/lib32", "/bin", "/sbin")
 SYSTEM_PARTS = ("/etc/ld.so.cache", "/etc/localtime", "/etc/ssl/certs", "/etc/alternatives", "/etc/mime.types")
 DEVICES = ("null", "zero", "full", "random", "urandom")

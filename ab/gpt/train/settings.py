@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ab.gpt.errors import UsageError
+from ab.gpt.isolate.walls import NAMES
 from ab.gpt.lemur.home import Home
 from ab.gpt.lemur.names import BadName, check_name
 
@@ -98,7 +99,11 @@ class Settings:
                 f"Some that begin like it: {', '.join(near) or 'none'}; all are in {home.code_dir('transform')}.",
             )
         self.data_folder(home)
-        for flag, given, known in (("--speed", self.speed, SPEEDS), ("--stop-early", {self.stop_early}, RULES)):
+        for flag, given, known in (
+            ("--speed", self.speed, SPEEDS),
+            ("--stop-early", {self.stop_early}, RULES),
+            ("--walls", self.walls, NAMES),
+        ):
             if unknown := set(given) - set(known):
                 raise UsageError(f"{flag}: {sorted(unknown)[0]!r} is not allowed.", f"It takes {', '.join(known)}.")
         for flag, value, low, high in (

@@ -24,7 +24,11 @@ from tests.conftest import REPO, child_environment
 from tests.gpt.train.conftest import QUICK
 from tests.gpt.train.nets import net
 
-TRANSFORMS = ("echo_32_flip", "norm_64_flip", "bf-v1-CenterCrop_RandomRotation_2", "bf-v1-CenterCrop_22")
+TRANSFORMS = (
+    "echo_32_flip",
+    "bf-v1-CenterCrop_RandomRotation_2",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("norm_64_flip", "bf-v1-CenterCrop_22")),
+)
 
 
 @pytest.fixture(scope="module")

@@ -42,7 +42,7 @@ print(json.dumps([len(part) for part in stock[2]]))
 """
 
 
-@pytest.mark.parametrize("transform", ["echo_32_flip", "norm_64_flip"])
+@pytest.mark.parametrize("transform", ["echo_32_flip", pytest.param("norm_64_flip", marks=pytest.mark.slow)])
 def test_the_same_batches_bit_for_bit(home, run_python, transform):
     draw_scenes(home.coco, train=24, val=16, size=64)
     assert json.loads(run_python(CODE, transform).stdout.splitlines()[-1]) == [6, 3]
