@@ -88,7 +88,8 @@ def test_bootstrap_by_hand(nncaption, home):
     assert first.returncode == 0, first.stderr
     report = json.loads(first.stdout)
     assert report["action"] == "built" and report["file"] == str(home.db_file) and report["rows"] > 100
-    assert json.loads(nncaption("bootstrap", "--json").stdout)["action"] == "already whole"
+    whole = json.loads(nncaption("bootstrap", "--json").stdout)
+    assert (whole["action"], whole["rows"]) == ("already whole", report["rows"])
     again = nncaption("bootstrap", "--rebuild")
     assert "kept" in again.stdout and again.returncode == 0
 

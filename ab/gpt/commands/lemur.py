@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json as json_format
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -40,6 +40,8 @@ def bootstrap(
     home = find_home()
     with bar() as progress:
         built = database.ensure(home, progress, rebuild=rebuild, skip_broken=skip_broken)
+    if not built.rows:  # nothing was done: what is there is told
+        built = replace(built, rows=database.count_epochs(home))
     if json:
         print(json_format.dumps({"file": str(home.db_file), **built.as_json()}, indent=2))  # noqa: T201
     else:

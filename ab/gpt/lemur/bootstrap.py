@@ -146,6 +146,12 @@ def _is_marked(file: Path) -> bool:
         return schema.marked_whole(db)
 
 
+def count_epochs(home: Home) -> int:
+    """How many trained epochs the database holds."""
+    with _reading(home.db_file) as db:
+        return int(db.execute("SELECT count(*) FROM stat").fetchone()[0])
+
+
 def _mark(home: Home, db: sqlite3.Connection) -> None:
     """Notes in the file's header that the database is whole, and for which set of configurations."""
     db.execute(f"PRAGMA application_id = {schema.WHOLE}")

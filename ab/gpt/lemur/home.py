@@ -64,17 +64,22 @@ class Home:
 
 
 def find_home(cwd: Path | None = None, search_path: Iterable[str] | None = None) -> Home:
-    """LEMUR as a Python started in `cwd` would find it; raises `LemurMissing` or `LemurUnknown`.
+    """LEMUR as a Python started in its root would find it; raises `LemurMissing` or `LemurUnknown`.
 
-    `search_path` stands for the entries of `ab.__path__`, for whoever looks at an environment that is not this one.
+    A root that holds a LEMUR of its own, such as a demo's folder or a clone, is complete in itself: nothing that is
+    done there touches the installed one. `search_path` stands for the entries of `ab.__path__`, for whoever looks at an
+    environment that is not this one.
     """
+    root = find_root(cwd)
+    if search_path is None:
+        search_path = [str(root / "ab"), *sys.modules["ab"].__path__]
     package = find_package(search_path)
     version = _version_of(package)
     if not KNOWN_VERSIONS.match(version):
         raise LemurUnknown(
             f"LEMUR {version} at {package} is of a version that NN-Caption does not know (it knows 2.1.x).", INSTALL
         )
-    return Home(find_root(cwd), package, version)
+    return Home(root, package, version)
 
 
 def find_root(cwd: Path | None = None) -> Path:

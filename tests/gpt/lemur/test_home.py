@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ab.gpt.lemur.home import LemurMissing, LemurUnknown, find_home, find_package, find_root
+from ab.gpt.lemur.own import own_lemur
 
 
 def test_finds_the_installed_lemur_without_importing_it(tmp_path):
@@ -43,6 +44,12 @@ def test_root_and_package_agree_with_lemur_itself(home, run_python):
     assert Path(db_file) == home.db_file
     assert Path(stat_train) == home.stat_train
     assert Path(nn_dir) == home.code_dir("nn")
+
+
+def test_a_root_with_a_lemur_of_its_own_is_complete_in_itself(home, tmp_path):
+    """What is done in a demo's folder, or in a clone, is done there, whichever way the command was started."""
+    own = own_lemur(home, tmp_path / "own")
+    assert find_home(own.root) == find_home(own.data) == own != home
 
 
 def test_no_lemur(tmp_path):
