@@ -263,6 +263,8 @@ def _coco(home: Home) -> Check:
 
 
 def _imagenet_weights() -> Check:
+    from ab.gpt.propose.blueprint.at_hand import FILES, how_to_fetch
+
     cache = checkpoints()
     found = sorted(file.name for file in cache.glob("*.pth")) if cache.is_dir() else []
     if any(name.startswith(BASELINE_WEIGHTS) for name in found):
@@ -272,7 +274,8 @@ def _imagenet_weights() -> Check:
         "ImageNet",
         Verdict.NOTE,
         f"{BASELINE_WEIGHTS} is not in {cache}{others}",
-        "torchvision downloads it when LEMUR's baselines are trained; without a network put the .pth file there.",
+        "LEMUR's baselines begin with it, and networks have no network while they train. Fetch it:"
+        f" {how_to_fetch(FILES[BASELINE_WEIGHTS])}. Or train from scratch with --no-pretrained.",
     )
 
 

@@ -23,7 +23,7 @@ from ab.gpt.ledger import Ledger
 from ab.gpt.lemur.home import Home
 from ab.gpt.origin import origin
 from ab.gpt.plan import Plan
-from ab.gpt.propose.blueprint.at_hand import space_asked, space_at_hand
+from ab.gpt.propose.blueprint.at_hand import how_to_fetch, missing_weights, space_asked, space_at_hand
 from ab.gpt.propose.blueprint.propose import Evolving, Unthinking
 from ab.gpt.propose.llm.choose import Mixture, Options, open_mixture
 from ab.gpt.propose.llm.protocol import ModelDown
@@ -32,8 +32,10 @@ from ab.gpt.propose.llm.server import Price
 from ab.gpt.propose.proposer import Proposer
 from ab.gpt.run import Interrupted, MachineFails, Run
 from ab.gpt.runs import new_folder
+from ab.gpt.scenes.folder import is_drawn
 from ab.gpt.search import search
-from ab.gpt.train.gpus import find_gpus
+from ab.gpt.train.exam import Exam
+from ab.gpt.train.gpus import find_gpus, usable_gpus
 from ab.gpt.train.pool import Pool, make_slots
 from ab.gpt.train.school import open_exam
 from ab.gpt.view import View
@@ -50,13 +52,23 @@ def start(home: Home, plan: Plan, name: str | None = None, view: View | None = N
     plan = plan.check()
     plan.train.check(home)
     for baseline in plan.baselines:
-        if not (home.code_dir("nn") / f"{baseline}.py").is_file():
+        code = home.code_dir("nn") / f"{baseline}.py"
+        if not code.is_file():
             raise NNCaptionError(f"LEMUR has no model {baseline!r}.", "Name one as --baseline: RESNETLSTM, …")
+        if plan.with_baselines and plan.train.pretrained and (weights := missing_weights(code.read_text())):
+            raise UsageError(
+                f"The baseline {baseline} begins with ImageNet's weights, and {weights} is not in torch's cache.",
+                f"Fetch it: {how_to_fetch(weights)}\n  or train all from scratch (--no-pretrained), or no baseline"
+                " (--no-with-baselines).",
+            )
+    make_slots(plan.workers, usable_gpus(plan.gpus))
+    new_folder(home, name)
     with opened_models(plan) as models:
-        folder = new_folder(home, name)
+        exam = open_exam(home, plan.train)
+        folder = new_folder(home, name)  # only now: a run that could not begin leaves nothing, its name is free
         about = {"plan": plan.as_json(), "began": time.time(), "command": sys.argv[1:], **origin(home)}
         Ledger.create(folder, about).close()
-        return _carry_on(home, folder, plan, models, view or View())
+        return _carry_on(home, folder, plan, models, exam, view or View())
 
 
 def resume(home: Home, folder: Path, view: View | None = None) -> Path:
@@ -64,7 +76,7 @@ def resume(home: Home, folder: Path, view: View | None = None) -> Path:
     with Ledger(folder) as ledger:
         plan = Plan.from_json(ledger.about["plan"])
     with opened_models(plan) as models:
-        return _carry_on(home, folder, plan, models, view or View())
+        return _carry_on(home, folder, plan, models, open_exam(home, plan.train), view or View())
 
 
 @contextlib.contextmanager
@@ -84,17 +96,21 @@ def opened_models(plan: Plan) -> Iterator[Mixture]:
         models.close()
 
 
-def _carry_on(home: Home, folder: Path, plan: Plan, models: Mixture, view: View) -> Path:
+def _carry_on(home: Home, folder: Path, plan: Plan, models: Mixture, exam: Exam, view: View) -> Path:
     with Ledger(folder) as ledger, ledger.working(), contextlib.ExitStack() as opened:
         _clear_what_the_dead_left(home)
         ledger.note(interrupted=None)
         _skip_what_was_said(ledger, models)
         _tell_the_scores(ledger, models)
-        exam = open_exam(home, plan.train)
-        ledger.note(exam={"folder": exam.folder, "image_ids": exam.image_ids, "tokenizer": exam.tokenizer})
+        ledger.note(exam={
+            "folder": exam.folder, "image_ids": exam.image_ids, "tokenizer": exam.tokenizer,
+            "drawn": is_drawn(Path(exam.folder)),
+        })  # fmt: skip
         stop = opened.enter_context(stop_on_interrupt())
         warm = opened.enter_context(warm_smoke())
-        slots = make_slots(plan.workers, find_gpus() if plan.gpus is None else plan.gpus)
+        there = find_gpus()
+        # A run that goes on elsewhere takes what that machine has.
+        slots = make_slots(plan.workers, [gpu for gpu in plan.gpus if gpu in there] if plan.gpus is not None else there)
         opened.enter_context(view.shown(ledger, slots))
         limits = SmokeLimits(plan.smoke_seconds, walls=plan.train.walls)
         gate = Gate(home, CAPTIONING, Novelty.of_lemur(home, CAPTIONING), warm, limits, stop)

@@ -17,6 +17,7 @@ import pytest
 
 from ab.gpt import launch
 from ab.gpt.candidate import Outcome
+from ab.gpt.errors import UsageError
 from ab.gpt.ledger import Ledger
 from ab.gpt.lemur.home import Home
 from ab.gpt.plan import Budget, Plan
@@ -158,6 +159,20 @@ def test_the_budget_of_trained_networks_waits_for_those_in_training(root, tmp_pa
     folder = launch.start(root, plan(file, budget=Budget(None, trained=2)), "two")
     with Ledger(folder) as ledger:
         assert [row["outcome"] for row in ledger.candidates()] == ["train_error", "trained", "trained"]
+
+
+def test_a_run_that_cannot_begin_leaves_nothing(root, tmp_path, monkeypatch):
+    """Its name is free for the command that is mended, and `latest` is still the run before."""
+    file = write_replies(tmp_path / "replies.jsonl", "trained")
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    for wrong, words in (
+        (plan(file, train=replace(QUICK, dataset="coc")), "no data set 'coc'"),
+        (plan(file, train=replace(QUICK, pretrained=True), with_baselines=True), "resnet50-11ad3fa6.pth"),
+        (plan(file, gpus=(77,)), "no GPU 77"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            launch.start(root, wrong, "mine")
+        assert list_runs(root) == []
 
 
 def test_what_the_machine_lost_is_tried_again(root, tmp_path):

@@ -27,7 +27,7 @@ from ab.gpt.lemur.names import check_name
 from ab.gpt.progress import bar
 from ab.gpt.train.command import live_lines, short_name
 from ab.gpt.train.exam import Exam
-from ab.gpt.train.gpus import find_gpus
+from ab.gpt.train.gpus import usable_gpus
 from ab.gpt.train.pool import Slot, SlotWatch, Task, make_slots
 from ab.gpt.train.school import find_network, keep, open_exam
 from ab.gpt.train.settings import Settings
@@ -154,8 +154,8 @@ def study_networks(
     for transform in transforms or [settings.transform]:
         settings = replace(settings, transform=transform).check(home)
     space = replace(space, transforms=tuple(transforms or [settings.transform])).check()
+    slots = make_slots(min(workers, len(tasks)), usable_gpus(gpus))
     exam = open_exam(home, settings)
-    slots = make_slots(min(workers, len(tasks)), find_gpus() if gpus is None else gpus)
     with live_lines(slots) as watch:
         studies = _study_all(home, exam, tasks, settings, space, slots, watch)
     if json:

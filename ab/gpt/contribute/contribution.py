@@ -39,6 +39,8 @@ class Contribution:
     blind: float | None = None
     """What the baseline, and the best caption that never looks at an image, get on the same ground."""
     collapsed: bool = False
+    drawn: bool = False
+    """Trained on drawn practice pictures, whatever name its data set has."""
     how_made: str = ""
     commands: Sequence[str] = field(default_factory=tuple)
 
@@ -83,7 +85,9 @@ class Contribution:
 
 
 def worth(contribution: Contribution, all_trained: bool = False, full_epochs: int = FULL_EPOCHS) -> str | None:
-    """Why a network stays out, or None where it goes in; what collapsed always stays out."""
+    """Why a network stays out, or None where it goes in; what collapsed or practised stays out."""
+    if contribution.drawn:
+        return "it was trained on drawn practice pictures"
     if contribution.collapsed:
         return "it collapsed: it says the same whatever it sees, or no more than a blind caption"
     if reason := _incomplete(contribution, full_epochs):

@@ -41,6 +41,9 @@ def ship(
             f"{package} is no package that extends LEMUR: {PACKAGE} is missing.",
             "Give the folder that holds setup.cfg.",
         )
+    if not runs:
+        raise UsageError("There is no run to ship.", "Name one: nncaption ship latest --into PACKAGE")
+    folders = [find_run(home, run) for run in dict.fromkeys(runs)]  # before anything is written
     shipped = Shipped()
     chosen: list[Contribution] = []
     for one in contributions(home, runs):
@@ -54,7 +57,7 @@ def ship(
             _put(package / place, text, shipped)
         shipped.networks.append(one.name)
     if chosen:
-        facts = read_facts([find_run(home, run) for run in dict.fromkeys(runs)])
+        facts = read_facts(folders)
         _put(page, page_of(chosen, facts), shipped)
     return shipped
 

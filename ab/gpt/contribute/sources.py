@@ -14,6 +14,7 @@ from ab.gpt.ledger import FILE, NoSuchRun
 from ab.gpt.lemur.home import Home
 from ab.gpt.lemur.names import BadName, check_name
 from ab.gpt.runs import find_run, runs_folder
+from ab.gpt.scenes.folder import is_drawn
 
 UNKNOWN = "How its code came about is not known to NN-Caption, which has trained and scored it."
 
@@ -57,10 +58,12 @@ def _of_run(home: Home, folder: Path) -> list[Contribution]:
     trainings = of_run(folder)
     made = []
     for own in (training for training in trainings if training.run and training.baseline):
-        others = [training for training in of_network(home, own.name, ()) if training.ground == own.ground]
-        best = max([own, *others], key=lambda training: training.score.mean)
+        every = [own, *of_network(home, own.name, ())]
+        best = max(
+            (training for training in every if training.ground == own.ground), key=lambda training: training.score.mean
+        )
         marks = [one.score.mean for one in trainings if one.name == own.baseline]
-        known = _known(best, marks, own.how_made)
+        known = {**_known(best, marks, own.how_made), "drawn": any(training.drawn for training in every)}
         if _is_model(home, own.name):
             made.append(gather(home, own.name, **known))
         else:  # a run that records nothing: there are no statistics, which the choice will say
@@ -72,14 +75,15 @@ def _of_name(home: Home, name: str) -> Contribution:
     runs = sorted((file.parent for file in runs_folder(home).glob(f"*/{FILE}")), reverse=True)
     trainings = of_network(home, name, runs)
     if not trainings:
-        return gather(home, name, how_made=UNKNOWN)
+        return gather(home, name, how_made=UNKNOWN, drawn=is_drawn(home.coco))
     # A score on more images says more; of trainings on the same images the best one counts.
     best = max(trainings, key=lambda training: (len(training.image_ids), training.score.mean))
     made = [training for training in trainings if training.how_made]
     baseline = made[0].baseline if made else _baseline_of(home, name)
     same = [one for one in of_network(home, baseline, runs) if one.ground == best.ground] if baseline else []
     how = made[0].how_made if made else UNKNOWN
-    return gather(home, name, **_known(best, [one.score.mean for one in same], how))
+    drawn = any(training.drawn for training in trainings)  # its statistics hold them all
+    return gather(home, name, **{**_known(best, [one.score.mean for one in same], how), "drawn": drawn})
 
 
 def _baseline_of(home: Home, name: str) -> str:
@@ -94,6 +98,7 @@ def _known(training: Training, marks: list[float], how_made: str) -> dict[str, A
         "baseline": max(marks, default=None),
         "blind": training.blind,
         "collapsed": training.collapsed,
+        "drawn": training.drawn,
         "images": len(training.image_ids) or None,
         "how_made": how_made,
         "commands": (training.command,),

@@ -38,6 +38,8 @@ class Training:
     baseline: str = ""
     how_made: str = ""
     run: str = ""
+    drawn: bool = False
+    """On practice pictures, which say nothing of photographs."""
 
     @property
     def ground(self) -> tuple[str, tuple[int, ...]]:
@@ -76,6 +78,7 @@ def of_run(folder: Path) -> list[Training]:
                 baseline=row["baseline"] if row["kind"] == "proposed" else "",
                 how_made=_how_made(row, about, folder.resolve().name) if row["kind"] == "proposed" else "",
                 run=folder.resolve().name,
+                drawn=bool((about.get("exam") or {}).get("drawn")),
             )
             for row in db.execute(
                 "SELECT c.*, r.prompt_version FROM candidate c"
@@ -109,6 +112,7 @@ def _kept(home: Home, name: str) -> Iterator[Training]:
                 **_scored([(epoch["lemur_bleu"], epoch["scores"]) for epoch in kept["epochs"]]),
                 image_ids=tuple(kept["image_ids"]),
                 settings=Settings.from_json({**kept["settings"], **_fitted(kept["batch"])}),
+                drawn=bool(kept.get("drawn")),
             )
         except (ValueError, KeyError, TypeError):
             continue  # of another edition, or cut off: it says nothing

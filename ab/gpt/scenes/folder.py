@@ -14,7 +14,8 @@ from pathlib import Path
 
 from ab.gpt.errors import NNCaptionError
 from ab.gpt.scenes.captions import PER_IMAGE
-from ab.gpt.scenes.layout import ANNOTATIONS, SPLITS, Settings, annotations_name, image_folder, image_name
+from ab.gpt.scenes.compose import VAL
+from ab.gpt.scenes.layout import ANNOTATIONS, DESCRIPTION, SPLITS, Settings, annotations_name, image_folder, image_name
 
 _ANOTHER = "Name a folder that does not exist yet, or empty this one first."
 
@@ -33,6 +34,15 @@ def absolute(folder: Path) -> Path:
         if folder.name in ("", ".."):
             return folder.resolve()
         return folder.parent.resolve() / folder.name
+
+
+def is_drawn(folder: Path) -> bool:
+    """True where the data set's own words say that it was drawn here: they stand at the head of its annotations."""
+    file = folder / ANNOTATIONS / annotations_name(VAL)
+    if not file.is_file():
+        return False
+    with file.open("rb") as opened:
+        return DESCRIPTION.encode() in opened.read(4096)
 
 
 def captions_there(folder: Path, settings: Settings) -> list[str] | None:

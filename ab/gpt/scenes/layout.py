@@ -19,7 +19,7 @@ MOST = 1_000_000
 _FIRST_ID = {TRAIN: 1, VAL: 10_000_001}
 _CAPTIONS_APART = 10
 _DATE = "2025-01-01 00:00:00"
-_DESCRIPTION = "Scenes drawn by NN-Caption, not photographs, with made-up captions: for practice only"
+DESCRIPTION = "Scenes drawn by NN-Caption, not photographs, with made-up captions: for practice only"
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ _LICENSES = [{"id": 1, "name": "MIT License", "url": "https://opensource.org/lic
 
 def _info(settings: Settings) -> dict[str, object]:
     return {
-        "description": _DESCRIPTION,
+        "description": DESCRIPTION,
         "contributor": f"NN-Caption {__version__}",
         "version": f"{settings.edition}.0",
         "year": int(_DATE[:4]),

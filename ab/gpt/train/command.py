@@ -14,7 +14,7 @@ from ab.gpt.candidate import Outcome
 from ab.gpt.errors import UsageError
 from ab.gpt.lemur.home import find_home
 from ab.gpt.lemur.names import check_name
-from ab.gpt.train.gpus import find_gpus
+from ab.gpt.train.gpus import usable_gpus
 from ab.gpt.train.pool import Pool, Slot, SlotWatch, make_slots
 from ab.gpt.train.school import Report, best_settings, find_network, keep, open_exam
 from ab.gpt.train.settings import Settings
@@ -35,8 +35,8 @@ def train_networks(
     if not networks:
         raise UsageError("There is no network to train.", "Name Net files or models: nncaption train RESNETLSTM")
     tasks = [find_network(home, what, check_name(prefix, "family") if prefix else None) for what in networks]
+    slots = make_slots(min(workers, len(tasks)), usable_gpus(gpus))
     exam = open_exam(home, settings)
-    slots = make_slots(min(workers, len(tasks)), find_gpus() if gpus is None else gpus)
     reports = []
     with live_lines(slots) as watch:
         pool = Pool(home, exam, settings, slots, watch)
@@ -54,8 +54,8 @@ def score_network(name: str, settings: Settings, epochs: int, gpus: list[int] | 
     task = find_network(home, name)
     settings = best_settings(home, task.name, settings)
     settings = replace(settings, epochs=epochs or settings.epochs).check(home)
+    slots = make_slots(1, usable_gpus(gpus)[:1])
     exam = open_exam(home, settings)
-    slots = make_slots(1, (find_gpus() if gpus is None else gpus)[:1])
     with live_lines(slots) as watch:
         [(_, trained)] = Pool(home, exam, settings, slots, watch).train_all([task])
     report = keep(home, exam, task, trained, settings, record=False)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+from ab.gpt.errors import UsageError
 
 
 def find_gpus() -> list[int]:
@@ -17,3 +21,15 @@ def find_gpus() -> list[int]:
     if visible is not None:
         return [int(part) for part in visible.split(",") if part.strip().isdecimal() and int(part) < count]
     return list(range(count))
+
+
+def usable_gpus(asked: Iterable[int] | None) -> list[int]:
+    """The GPUs that were asked for, all that there are for None; `UsageError` for one that is not there."""
+    there = find_gpus()
+    if asked is None:
+        return there
+    wanted = list(dict.fromkeys(asked))
+    if missing := [gpu for gpu in wanted if gpu not in there and not (gpu >= 0 and Path(f"/dev/nvidia{gpu}").exists())]:
+        shown = ", ".join(map(str, there)) or "none"
+        raise UsageError(f"--gpus: there is no GPU {missing[0]} here.", f"There are: {shown}. Without it all are used.")
+    return wanted

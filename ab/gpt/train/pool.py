@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ab.gpt.candidate import Ending, Outcome
+from ab.gpt.errors import UsageError
 from ab.gpt.lemur.home import Home
 from ab.gpt.train.cache import Tell, prepare
 from ab.gpt.train.early import EarlyStop
@@ -48,6 +49,8 @@ class Slot:
 
 def make_slots(workers: int, gpus: Iterable[int]) -> list[Slot]:
     """As many slots as workers, or one for each GPU; without a GPU the cores are divided among them."""
+    if workers < 0:
+        raise UsageError(f"--workers: {workers} is not allowed.", "It takes 0 for one a GPU, or their number.")
     gpus = list(gpus)
     cores = os.cpu_count() or 1
     count = max(1, workers or len(gpus) or 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from ab.gpt.lemur.names import Config, check_name, lemur_hash, model_name
 from ab.gpt.lemur.queries import best_models
 from ab.gpt.lemur.records import Epoch, record_trial
 from ab.gpt.lemur.registry import place
+from ab.gpt.scenes.folder import is_drawn
 from ab.gpt.train.exam import Exam, make_exam
 from ab.gpt.train.pool import Task
 from ab.gpt.train.settings import METRIC, TASK, Settings
@@ -87,7 +89,7 @@ def find_network(home: Home, what: str, prefix: str | None = None) -> Task:
     code = _read(file)
     if file.stem.endswith(f"-{lemur_hash(code)}") or file.resolve().parent == home.code_dir("nn"):
         return Task(check_name(file.stem), code)
-    stem = prefix or file.stem.replace("_", "-")
+    stem = prefix or re.sub("[._]", "-", file.stem)
     return Task(model_name(stem, code), code)
 
 
@@ -107,6 +109,7 @@ def keep(home: Home, exam: Exam, task: Task, trained: Trained, settings: Setting
         "settings": settings.as_json(),
         "tokenizer": exam.tokenizer,
         "image_ids": exam.image_ids,
+        "drawn": is_drawn(Path(exam.folder)),
         "captions": {epoch.number: epoch.predicted for epoch in trained.epochs},
         "log": trained.log,
     }

@@ -24,6 +24,7 @@ from ab.gpt.lemur.home import Home
 from ab.gpt.lemur.names import model_name
 from ab.gpt.report.tables import make_tables
 from ab.gpt.scenes import draw_scenes
+from ab.gpt.scenes.layout import DESCRIPTION
 from ab.gpt.train.exam import Exam, make_exam
 from ab.gpt.train.pool import Task
 from ab.gpt.train.school import keep
@@ -41,6 +42,8 @@ BLIND = [0.0] * 5
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pictures") / "coco"
     draw_scenes(folder, train=32, val=24, size=32)
+    for file in (folder / "annotations").iterdir():  # the tests take them for photographs
+        file.write_text(file.read_text().replace(DESCRIPTION, "Pictures"))
     return folder
 
 
@@ -52,6 +55,16 @@ def exam(home: Home, pictures: Path) -> Exam:
 
 def name_of(width: int) -> str:
     return model_name("C5C-RESNETLSTM", good(width))
+
+
+def test_what_was_learned_on_drawn_pictures_stays_out(home, exam):
+    folder = make_run(home, exam, "first", {40: GOOD})
+    assert not contributions(home, ["first"])[0].drawn
+    with Ledger(folder) as ledger:
+        ledger.note(exam={**ledger.about["exam"], "drawn": True})
+    for word in ("first", name_of(40)):
+        [one] = contributions(home, [word])
+        assert "drawn" in worth(one, all_trained=True)
 
 
 def test_a_runs_networks_come_with_the_runs_own_figures(home, exam):

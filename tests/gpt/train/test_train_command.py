@@ -39,8 +39,8 @@ def nncaption(home, site, scenes):
 
 def test_a_file_is_trained_registered_and_recorded(nncaption, home, run_python):
     code = net()
-    (home.root / "my_net.py").write_text(code)
-    done = nncaption("train", "my_net.py", "--prefix", "C5C-Tiny", *QUICK)
+    (home.root / "my_net.fixed.py").write_text(code)
+    done = nncaption("train", "my_net.fixed.py", "--prefix", "C5C-Tiny", *QUICK)
     assert done.returncode == 0, done.stderr
     [report] = json.loads(done.stdout)
     name = f"C5C-Tiny-{lemur_hash(code)}"
@@ -54,6 +54,7 @@ def test_a_file_is_trained_registered_and_recorded(nncaption, home, run_python):
     assert json.loads(shown) == [[1, 2], [epoch["lemur_bleu"] for epoch in report["epochs"]], prm, True]
     details = json.loads((home.root / report["details"]).read_text())
     assert len(details["captions"]["2"]) == 24 and details["settings"]["epochs"] == 2
+    assert details["drawn"] is True
     assert (home.root / report["details"]).with_suffix(".log").is_file()
     assert not list((home.out / "nncaption" / "jobs").iterdir())
 
@@ -142,6 +143,8 @@ def test_what_fails_is_said_and_nothing_is_recorded(nncaption, home):
         (["train", "RESNETLSTM", "--transform", "nope"], "--transform"),
         (["train", "RESNETLSTM", "--batch", "0"], "--batch"),
         (["train", "RESNETLSTM", "--walls", "root,moat"], "--walls: 'moat' is not allowed"),
+        (["train", "RESNETLSTM", "--gpus", "77"], "--gpus: there is no GPU 77"),
+        (["train", "RESNETLSTM", "--workers", "-1"], "--workers: -1"),
         (["train", "RESNETLSTM", "--dataset", "mnist"], "--dataset: there is no data set 'mnist'"),
         (["train", "RESNETLSTM", "--dataset", "../coco"], "'../coco' cannot be the name of a data set"),
         (["train", "RESNETLSTM", "--cache-gb", "-1"], "--cache-gb"),

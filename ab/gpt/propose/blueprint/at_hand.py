@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,17 @@ FILES = {
 
 
 URL = "https://download.pytorch.org/models/"
+
+
+def how_to_fetch(file: str, folder: Path | None = None) -> str:
+    """The command that puts one of torchvision's files of weights where torch looks for it."""
+    return f"curl -L --create-dirs -o {(folder or checkpoints()) / file} {URL}{file}"
+
+
+def missing_weights(code: str) -> str | None:
+    """The file of ImageNet's weights that a network's code asks torchvision for and that is not here."""
+    asked = (file for name, file in FILES.items() if re.search(rf"\b{name}\([^)]*weights", code))
+    return next((file for file in asked if not (checkpoints() / file).is_file()), None)
 
 
 def space_asked(encoders: Sequence[str] = (), frozen: bool = False, light: bool = False) -> Space:

@@ -60,7 +60,7 @@ def patiently(
                 asks = f", and asks to be left alone for {pause:.0f} s" if pause > patience.longest_retry_after else ""
                 raise ModelDown(
                     f"{name} did not answer in {number} tries and {clock() - started:.0f} s{asks}. Last: {busy.what}",
-                    "See that the server runs, then resume the run.",
+                    "See that the server runs.",
                 ) from busy
             log.warning("%s: %s Asked again in %.1f s (%d of %d).", name, busy.what, pause, number, patience.tries - 1)
             if (stop or threading.Event()).wait(pause):
