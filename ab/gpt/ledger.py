@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sqlite3
+import sys
 import time
 import zlib
 from collections.abc import Iterator
@@ -20,7 +22,7 @@ from filelock import FileLock, Timeout
 from ab.gpt.errors import NNCaptionError
 
 SCHEMA = 2
-FILE = "ledger.db"
+FILE, LOCK = "ledger.db", "run.lock"
 _TABLES = """
 CREATE TABLE run (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE candidate (
@@ -91,6 +93,24 @@ class RunInUse(NNCaptionError):
     """Another process is working on the run."""
 
 
+def can_write(file: Path) -> bool:
+    """True where a ledger, and the files that SQLite keeps beside it, can be written."""
+    return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
+
+
+def ledger_uri(file: Path, write: bool = True) -> str:
+    """How SQLite opens a ledger: where nothing can be written, as a file that nobody changes."""
+    if can_write(file):
+        return file.absolute().as_uri() + ("" if write else "?mode=ro")
+    beside = file.with_name(f"{file.name}-wal")  # what is only there yet needs SQLite's own way
+    return file.absolute().as_uri() + ("?mode=ro" if beside.exists() else "?mode=ro&immutable=1")
+
+
+def way_out(file: Path) -> str:
+    """What to do about a ledger that cannot be read."""
+    return "Restore it, or begin anew." if can_write(file) else "Copy the run's folder to where you may write."
+
+
 class Ledger:
     """One run's record, open for reading; for writing inside of `writing()`."""
 
@@ -100,16 +120,17 @@ class Ledger:
         if not self.file.is_file():
             raise NoSuchRun(f"There is no run in {folder}.", "See `nncaption runs`.")
         try:
-            self.db = sqlite3.connect(self.file, timeout=60, isolation_level=None, check_same_thread=False)
+            self.db = sqlite3.connect(
+                ledger_uri(self.file), uri=True, timeout=60, isolation_level=None, check_same_thread=False
+            )
             self.db.row_factory = sqlite3.Row
-            self.db.execute("PRAGMA journal_mode = WAL")
-            self.db.execute("PRAGMA synchronous = FULL")
-            self.db.execute("PRAGMA foreign_keys = ON")
+            if can_write(self.file):
+                self.db.execute("PRAGMA journal_mode = WAL")
+                self.db.execute("PRAGMA synchronous = FULL")
+                self.db.execute("PRAGMA foreign_keys = ON")
             version = int(self.db.execute("PRAGMA user_version").fetchone()[0])
         except sqlite3.DatabaseError as error:
-            raise DamagedLedger(
-                f"The ledger {self.file} cannot be read: {error}.", "Restore it, or begin anew."
-            ) from error
+            raise DamagedLedger(f"The ledger {self.file} cannot be read: {error}.", way_out(self.file)) from error
         if version > SCHEMA:
             raise DamagedLedger(
                 f"The ledger {self.file} is of version {version}, newer than this toolkit's {SCHEMA}.",
@@ -117,6 +138,11 @@ class Ledger:
             )
         if version < 1:
             raise DamagedLedger(f"{self.file} is no ledger of a run.", "Begin a new run.")
+        if version < SCHEMA and not can_write(self.file):
+            raise DamagedLedger(
+                f"The ledger {self.file} is of version {version}, and nothing can be written there to renew it.",
+                way_out(self.file),
+            )
         self._migrate(version)
 
     @classmethod
@@ -142,28 +168,52 @@ class Ledger:
     def __enter__(self) -> Ledger:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         self.close()
+        if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.ProgrammingError):
+            raise DamagedLedger(f"The ledger {self.file} cannot be used: {error}.", way_out(self.file)) from error
 
     @contextlib.contextmanager
     def working(self) -> Iterator[None]:
         """Holds the run's lock; `RunInUse` where another process has it."""
-        lock = FileLock(self.folder / "run.lock")
+        lock = FileLock(self.folder / LOCK)
         try:
-            with lock.acquire(timeout=0):
-                yield
-        except Timeout:
-            raise RunInUse(
-                f"Another process is working on {self.folder.name}.", "Wait for it, or look on: nncaption show"
-            ) from None
+            lock.acquire(timeout=0.3, poll_interval=0.05)  # `in_use` holds it for less than that
+        except OSError as error:
+            if isinstance(error, Timeout):
+                raise RunInUse(
+                    f"Another process is working on {self.folder.name}.", "Wait for it, or look on: nncaption show"
+                ) from None
+            raise NNCaptionError(
+                f"Nothing can be written in {self.folder}: {error.strerror or error}.",
+                "See to the right to write there.",
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def in_use(self) -> bool:
-        """True while a process works on the run."""
+        """True while a process works on the run; asking keeps nobody from the run, and needs no right to write."""
+        if sys.platform == "win32":  # which has no locks that are shared
+            try:
+                with self.working():
+                    return False
+            except RunInUse:
+                return True
+        import fcntl
+
         try:
-            with self.working():
-                return False
-        except RunInUse:
+            asked = os.open(self.folder / LOCK, os.O_RDONLY)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(asked, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return False
+        except BlockingIOError:
             return True
+        finally:
+            os.close(asked)
 
     # What is about the whole run
 
@@ -313,9 +363,7 @@ class Ledger:
         try:
             return self.db.execute(sql, values).fetchall()
         except sqlite3.DatabaseError as error:
-            raise DamagedLedger(
-                f"The ledger {self.file} cannot be read: {error}.", "Restore it, or begin anew."
-            ) from error
+            raise DamagedLedger(f"The ledger {self.file} cannot be read: {error}.", way_out(self.file)) from error
 
     def candidates(self, where: str = "1", *values: Any) -> list[sqlite3.Row]:
         """The candidates in their order, with the tokens and the cost of their replies."""

@@ -12,7 +12,7 @@ from ab.gpt.ledger import FILE, DamagedLedger, Ledger, NoSuchRun
 from ab.gpt.lemur.home import Home
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
-_TAKEN = frozenset({"cache", "exams", "jobs", "lemur-report", "smoke", "studies", "trained"})
+_TAKEN = frozenset({"cache", "exams", "jobs", "latest", "lemur-report", "quality", "smoke", "studies", "trained"})
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,8 @@ def new_folder(home: Home, name: str | None) -> Path:
     if not _NAME.match(name) or name in _TAKEN:
         raise UsageError(f"--name: {name!r} is not allowed.", "It takes letters, digits, dots, dashes, underscores.")
     folder = runs_folder(home) / name
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"--name: {folder} is a file.", "Choose another name.")
     if (folder / FILE).exists():
         raise UsageError(f"There is a run {name!r} already.", f"Go on with it: nncaption resume {name}")
     return folder
@@ -50,7 +52,7 @@ def find_run(home: Home, name: str) -> Path:
     if not folders and not (Path(name) / FILE).is_file():
         raise NoSuchRun(f"There are no runs in {runs_folder(home)}.", "Begin one: nncaption search")
     if name == "latest":
-        return max(folders, key=lambda folder: (folder / FILE).stat().st_mtime)
+        return runs_folder(home) / list_runs(home)[0].name
     if (Path(name) / FILE).is_file():
         return Path(name)
     exact = [folder for folder in folders if folder.name == name]

@@ -203,7 +203,8 @@ def _table(*headings: str) -> Table:
 
     table = Table(box=None, pad_edge=False, title_justify="left")
     for number, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if number == 0 or heading in ("as", "state", "") else "right")
+        left = number == 0 or heading in ("as", "state", "")
+        table.add_column(heading, justify="left" if left else "right", overflow="fold")
     return table
 
 
@@ -211,6 +212,6 @@ def _console() -> Console:
     from rich.console import Console
 
     console = Console()
-    if not console.is_terminal:
-        console.width = 140
+    # Names are there to be typed, and figures to be read: a narrow terminal wraps lines, nothing is cut.
+    console.width = max(console.width, 100) if console.is_terminal else 140
     return console

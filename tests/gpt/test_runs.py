@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -51,6 +52,8 @@ def test_runs_are_found_by_name_beginning_and_path(home):
     first, second = made(home, "alpha"), made(home, "alto", 2.0)
     assert find_run(home, "alpha") == first and find_run(home, "alp") == first
     assert find_run(home, "latest") == second
+    os.utime(first / FILE)  # a look at an older run may touch its file, and makes it no younger
+    assert find_run(home, "latest") == second
     assert find_run(home, str(first)) == first
     with pytest.raises(NoSuchRun, match="beginning of 2 runs"):
         find_run(home, "al")
@@ -58,7 +61,7 @@ def test_runs_are_found_by_name_beginning_and_path(home):
         find_run(home, "beta")
 
 
-@pytest.mark.parametrize("name", ["../out", "a/b", "", ".hidden", "cache", "a" * 101])
+@pytest.mark.parametrize("name", ["../out", "a/b", "", ".hidden", "cache", "latest", "a" * 101])
 def test_names_that_are_none(home, name):
     if name == "":
         assert new_folder(home, None).parent == runs_folder(home)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ab.gpt.candidate import Outcome
-from ab.gpt.ledger import FILE, SCHEMA, DamagedLedger, NoSuchRun
+from ab.gpt.ledger import FILE, SCHEMA, DamagedLedger, NoSuchRun, ledger_uri, way_out
 from ab.gpt.report.facts import Attempt, Epoch, Facts, Network, Reply, Run
 
 _WAY_OUT = "Restore it from a copy, or begin a new run."
@@ -26,7 +26,7 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
         raise NoSuchRun(f"There is no run in {folder}.", "See `nncaption runs`.")
     db = None
     try:
-        db = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=60, isolation_level=None)
+        db = sqlite3.connect(ledger_uri(file, write=False), uri=True, timeout=60, isolation_level=None)
         db.row_factory = sqlite3.Row
         db.execute("BEGIN")
         version = int(db.execute("PRAGMA user_version").fetchone()[0])
@@ -38,7 +38,7 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
             )
         yield db
     except (sqlite3.DatabaseError, ValueError, KeyError, TypeError, zlib.error) as error:
-        raise DamagedLedger(f"The ledger {file} cannot be read: {error}.", _WAY_OUT) from error
+        raise DamagedLedger(f"The ledger {file} cannot be read: {error}.", way_out(file)) from error
     finally:
         if db is not None:
             db.close()

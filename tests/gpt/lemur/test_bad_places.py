@@ -14,8 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from ab.gpt.ledger import Ledger
 from ab.gpt.lemur.bootstrap import ensure
 from ab.gpt.lemur.home import Home
+from ab.gpt.plan import Plan
+from ab.gpt.runs import runs_folder
 from tests.conftest import REPO, child_environment
 
 NET = "def supported_hyperparameters():\n    return {'lr', 'momentum'}\n\n\nclass Net:\n    pass\n"
@@ -86,6 +89,22 @@ def test_a_whole_database_in_a_read_only_root_is_read(home, among_mounts):
     ensure(home)
     done = among_mounts(read_only(home.root), "-m", "nncaption", "bootstrap", "--json")
     assert done.returncode == 0 and json.loads(done.stdout)["action"] == "already whole"
+
+
+@needs_mounts
+def test_a_run_in_a_read_only_place_is_read(home, among_mounts):
+    folder = runs_folder(home) / "kept"
+    Ledger.create(folder, {"plan": Plan().as_json(), "began": 1.0}).close()
+    with Ledger(folder).working():
+        pass  # leaves its lock behind, as a run does
+    listed = among_mounts(read_only(home.root), "-m", "nncaption", "runs", "--json")
+    assert json.loads(listed.stdout)[0]["name"] == "kept", listed.stderr
+    shown = among_mounts(read_only(home.root), "-m", "nncaption", "show", "kept", "--json")
+    assert shown.returncode == 0 and json.loads(shown.stdout), shown.stderr
+    resumed = among_mounts(read_only(home.root), "-m", "nncaption", "resume", "kept", "--candidates", "5")
+    one_clear_error(resumed, "kept", "Read-only")
+    begun = among_mounts(read_only(home.root), "-m", "nncaption", "demo")
+    one_clear_error(begun, "demo", "Read-only")
 
 
 @needs_mounts

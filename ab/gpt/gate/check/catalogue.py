@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -87,8 +88,9 @@ def load_catalogue(folder: Path) -> Catalogue:
             f"Torch cannot be imported: {done.stderr.strip().splitlines()[-1:] or done.returncode}.",
             "See `nncaption doctor`.",
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    write_whole(file, done.stdout)
+    with contextlib.suppress(OSError):  # where nothing can be kept it is asked each time
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(file, done.stdout)
     return _read(json.loads(done.stdout))
 
 
