@@ -178,7 +178,8 @@ def _command_line(command: Command, options: list[Option], argv: Sequence[str], 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     for option in options:
-        shown = option.help + (f" ({_shown(option.default)})" if option.default not in (None, "", False) else "")
+        told = option.default is not None and option.default is not False and option.default != ""
+        shown = option.help + (f" ({_shown(option.default)})" if told else "")
         shown = shown.replace("%", "%%")
         metavar = "|".join(map(str, option.choices)) or option.name.rpartition("_")[2].upper()
         if option.positional:

@@ -21,7 +21,10 @@ def search(
     snippets: Annotated[list[int], "how many classifiers a prompt shows"] = [5, 10],  # noqa: B006
     baseline: Annotated[list[str], "LEMUR's captioners to start from"] = ["RESNETLSTM", "ResNetTransformer"],  # noqa: B006
     mode: Annotated[list[str], "code, blueprint, or both"] = ["code"],  # noqa: B006
-    llm: Annotated[list[str] | None, "language models, each with a weight if you like: embedded=2,http://…"] = None,
+    llm: Annotated[
+        list[str] | None,
+        "language models, each with a weight if you like: embedded=2,http://…; the papers' 8B model if not given",
+    ] = None,
     context: Annotated[int | None, "tokens of prompt and reply together; the model's own if not given"] = None,
     reply_tokens: Annotated[int, "tokens of a reply, thinking included"] = 6144,
     temperature: Annotated[float, "how freely the model draws"] = 0.8,

@@ -12,7 +12,7 @@ from ab.gpt.contribute.trainings import Training, of_network, of_run
 from ab.gpt.errors import UsageError
 from ab.gpt.ledger import FILE, NoSuchRun
 from ab.gpt.lemur.home import Home
-from ab.gpt.lemur.names import BadName, check_name
+from ab.gpt.lemur.names import BadName, check_name, full_name
 from ab.gpt.runs import find_run, runs_folder
 from ab.gpt.scenes.folder import is_drawn
 
@@ -33,6 +33,7 @@ def contributions(home: Home, words: Sequence[str]) -> list[Contribution]:
 def _meant(home: Home, word: str) -> list[Contribution]:
     if _is_run(home, word):
         return _of_run(home, find_run(home, word))
+    word = full_name(home, word)
     if _is_model(home, word):
         return [_of_name(home, word)]
     try:

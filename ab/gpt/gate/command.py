@@ -19,6 +19,7 @@ from ab.gpt.gate.gate import Examined, Gate
 from ab.gpt.gate.smoke import SmokeLimits, warm_smoke
 from ab.gpt.lemur.files import CannotWrite, write_whole
 from ab.gpt.lemur.home import Home, find_home
+from ab.gpt.lemur.names import full_name
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def check_files(files: list[str], fix_files: bool, run: bool, limits: SmokeLimit
 def _place(home: Home, file: str) -> Path:
     """The file that is meant: a path, or the name of one of LEMUR's models."""
     path = Path(file)
-    model = home.code_dir("nn") / f"{file}.py"
+    model = home.code_dir("nn") / f"{full_name(home, file)}.py"
     return model if not path.exists() and "/" not in file and model.is_file() else path
 
 

@@ -7,10 +7,12 @@ import re
 from typing import NamedTuple
 
 from ab.gpt.errors import NNCaptionError
+from ab.gpt.lemur.home import Home
 
 SPLITTER = "_"
 """LEMUR joins the four parts of a configuration with it and splits on it, so no part may hold one."""
 
+_SHORTENED = re.compile(r"-[0-9a-f]{6,31}\Z")
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*\Z")
 _LONGEST = 200
 
@@ -46,6 +48,15 @@ def check_name(name: str, kind: str = "model") -> str:
             f"Use up to {_LONGEST} letters, digits and '-', beginning with a letter or digit: no path, '_' or '.'.",
         )
     return name
+
+
+def full_name(home: Home, name: str) -> str:
+    """A model's whole name for the beginning that tables show, where it is that of one model; else the name itself."""
+    place = home.code_dir("nn")
+    if (place / f"{name}.py").is_file() or not _SHORTENED.search(name):
+        return name
+    found = [file.stem for file in place.glob(f"{name}*.py")]
+    return found[0] if len(found) == 1 else name
 
 
 def lemur_hash(thing: object) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from ab.gpt.candidate import Outcome, plain
 from ab.gpt.errors import NNCaptionError, UsageError
 from ab.gpt.lemur.home import Home
-from ab.gpt.lemur.names import Config, check_name, lemur_hash, model_name
+from ab.gpt.lemur.names import Config, check_name, full_name, lemur_hash, model_name
 from ab.gpt.lemur.queries import best_models
 from ab.gpt.lemur.records import Epoch, record_trial
 from ab.gpt.lemur.registry import place
@@ -79,7 +79,7 @@ def find_network(home: Home, what: str, prefix: str | None = None) -> Task:
     """The network that a file or a LEMUR name stands for, with the name under which it is trained."""
     file = Path(what)
     if not what.endswith(".py"):
-        name = check_name(what)
+        name = full_name(home, check_name(what))
         file = home.code_dir("nn") / f"{name}.py"
         if not file.is_file():
             raise UsageError(

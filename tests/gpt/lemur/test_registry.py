@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ab.gpt.lemur.bootstrap import ensure
-from ab.gpt.lemur.names import BadName, Config, lemur_hash
+from ab.gpt.lemur.names import BadName, Config, full_name, lemur_hash
 from ab.gpt.lemur.records import Epoch, record_trial
 from ab.gpt.lemur.registry import NameTaken, NotPlaced, list_placed, place, remove
 
@@ -17,6 +17,13 @@ def test_placed_under_prefix_and_hash(home):
     assert placed.name == f"C5C-RESNETLSTM-{lemur_hash(CODE)}"
     assert placed.file.read_text() == CODE
     assert [one.name for one in list_placed(home)] == [placed.name]
+
+
+def test_the_name_that_tables_show_is_enough(home):
+    [whole] = [file.stem for file in home.code_dir("nn").glob("C5C-RESNETLSTM-c425*.py")]
+    assert full_name(home, whole[:-24]) == whole == full_name(home, whole)
+    for other in ("C5C-RESNETLSTM", "C5C-RESNETLSTM-c4", "C5C-RESNETLSTM-000000", "RESNETLSTM", "../x"):
+        assert full_name(home, other) == other
 
 
 def test_hash_is_lemurs(run_python):
