@@ -61,7 +61,17 @@ def test_a_search_among_frozen_encoders(home, tmp_path, monkeypatch, caplog):
 
 
 def test_weights_that_are_not_at_hand_are_named_before_anything_is_begun(home, site, tmp_path):
-    asked = ["search", "--mode", "blueprint", "--llm", "uniform", "--encoder", "mobilenet_v2", "--frozen"]
+    asked = [
+        "search",
+        "--mode",
+        "blueprint",
+        "--llm",
+        "uniform",
+        "--encoder",
+        "mobilenet_v2",
+        "--frozen",
+        "--no-with-baselines",
+    ]
     done = subprocess.run(
         [sys.executable, "-m", "nncaption", *asked],
         cwd=home.root, env={**child_environment(site), "TORCH_HOME": str(tmp_path)}, capture_output=True, text=True,
