@@ -8,6 +8,7 @@ import os
 import secrets
 import selectors
 import signal
+import site
 import subprocess
 import sys
 import sysconfig
@@ -58,6 +59,29 @@ def run(
     """
     ticks = on_tick or (lambda: None)
     return _Run(job, on_event or (lambda _event: None), stop or threading.Event(), ticks, warm).result()
+
+
+_LIBRARIES = ("numpy", "torch", "torchvision", "nltk", "pandas", "PIL", "pycocotools")
+_PREFIX_PARTS = ("bin", "include", "lib", "lib32", "lib64", "share", "pyvenv.cfg")
+"""What a job sees of a Python that was installed into the folder in which one works."""
+
+
+def _site_folders() -> list[str]:
+    return [*site.getsitepackages(), *([site.getusersitepackages()] if site.ENABLE_USER_SITE else [])]
+
+
+def _is_library(entry: Path, private: list[Path]) -> bool:
+    """True for a folder that holds installed packages, and nothing of the user's: not where one works, not a clone.
+
+    Of any other place on the path, such as the working folder of `python -m`, a job sees the package `ab` alone.
+    """
+    if entry.is_file():
+        return entry.suffix in (".zip", ".egg", ".whl")
+    if any(place.is_relative_to(entry.resolve()) for place in private):
+        return False
+    if entry.name in ("site-packages", "dist-packages"):
+        return True
+    return not (entry / "ab").is_dir() and any((entry / name).is_dir() for name in _LIBRARIES)
 
 
 class _Run:
@@ -170,12 +194,18 @@ class _Run:
 
     def _readable(self, path: list[str]) -> list[Path]:
         """Python, the packages on its path, the system's libraries, and what the job asks for."""
-        python = [sys.prefix, sys.base_prefix, sysconfig.get_path("stdlib"), sysconfig.get_path("purelib")]
-        own = [Path(__file__).parents[3] / "ab"]
-        places = [Path(place) for place in (*SYSTEM, *SYSTEM_PARTS, *python)]
+        private = [Path.cwd(), self.job.folder.resolve()]
+        places = [Path(place) for place in (*SYSTEM, *SYSTEM_PARTS, sysconfig.get_path("stdlib"))]
+        for prefix in map(Path, dict.fromkeys((sys.prefix, sys.base_prefix))):
+            inside = any(place.is_relative_to(prefix.resolve()) for place in private)
+            places += [prefix / part for part in _PREFIX_PARTS] if inside else [prefix]
+        libraries = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), *_site_folders()}
         for entry in map(Path, path):
-            # Of a folder that is no library, such as a clone, only the packages of LEMUR and of this project.
-            places += [entry / "ab"] if (entry / "ab").is_dir() and entry.name != "site-packages" else [entry]
+            asked = str(entry) in self.job.path and not (entry / "ab").is_dir()
+            whole = asked or str(entry) in libraries or _is_library(entry, private)
+            places += [entry] if whole else [entry / "ab"]
+        own = [Path(__file__).parents[3] / "ab"]
+        places += [Path(place) for place in libraries]
         return list(dict.fromkeys(place for place in [*places, *own, *self.job.readable] if place.exists()))
 
     def _environment(self, folder: Path) -> dict[str, str]:

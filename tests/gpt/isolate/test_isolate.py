@@ -116,6 +116,19 @@ def test_a_time_out_kills_within_two_seconds(job, name):
     assert nothing_runs_on()
 
 
+@needs_walls
+def test_of_the_folder_in_which_one_works_nothing_is_seen(job, tmp_path, monkeypatch):
+    """`python -m` puts it first on the path; the data, the true captions and secrets of a user lie there."""
+    work = tmp_path / "work"
+    for folder in ("data", "torch"):  # whatever its folders are called
+        (work / folder).mkdir(parents=True)
+        (work / folder / "secret").write_text("secret")
+    monkeypatch.chdir(work)
+    monkeypatch.syspath_prepend(str(work))
+    for folder in ("data", "torch"):
+        assert refused(run(job("read", file=str(work / folder / "secret"))))
+
+
 def test_a_stop_from_outside(job):
     stop = threading.Event()
     result = run(job("spin"), lambda _event: stop.set(), stop)
