@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 Scalar = int | float | str | bool
 
+_LARGEST = 2**63 - 1
+"""What SQLite takes as a whole number."""
 _NOT_HYPER_PARAMETERS = frozenset({"uid", "duration", "accuracy", "epoch"})
 
 
@@ -93,8 +95,8 @@ def record_trial(
                 _finish_pending(home, own=file)
     except HalfRecorded:
         raise
-    except NNCaptionError:
-        file.unlink(missing_ok=True)
+    except Exception:
+        file.unlink(missing_ok=True)  # or every later record would meet it again
         raise
     return trial_uid(prm)
 
@@ -118,20 +120,32 @@ def _checked(home: Home, config: Config, prm: Mapping[str, Scalar], epochs: Sequ
             f"A trial of {config.nn} has epochs {[epoch.number for epoch in epochs]}.", "Give each one once."
         )
     for name, value in prm.items():
-        if not isinstance(value, (int, float, str)) or (isinstance(value, float) and not math.isfinite(value)):
+        finite = isinstance(value, str) or (isinstance(value, (int, float)) and abs(value) <= _LARGEST)
+        if not finite:
             raise BadRecord(
                 f"The hyper-parameter {name}={value!r} is not a finite number or a text.", "LEMUR holds no other."
             )
     uid = trial_uid(prm)
     trials: dict[int, Trial] = {}
     for epoch in epochs:
-        if epoch.number < 1 or not math.isfinite(epoch.accuracy) or epoch.duration < 0:
+        if epoch.number < 1 or not math.isfinite(epoch.accuracy) or not 0 <= epoch.duration <= _LARGEST:
             raise BadRecord(
                 f"{epoch} of {config.nn} cannot be recorded.", "A score is a finite number, an epoch from 1."
             )
         trial = {**prm, "uid": uid, "duration": int(epoch.duration), "accuracy": float(epoch.accuracy)}
         trials[epoch.number] = dict(sorted(trial.items()))
     return Pending(config, trials)
+
+
+def _see_that_it_fits(home: Home, pending: Pending) -> None:
+    """`BadRecord` for a trial that no database could take: its code has gone since, or a number is too large."""
+    for trial in pending.epochs.values():
+        codes = (("nn", pending.config.nn), ("metric", pending.config.metric), ("transform", str(trial["transform"])))
+        for table, name in codes:
+            if not (home.code_dir(table) / f"{name}.py").is_file():
+                raise BadRecord(f"LEMUR has no {table} {name!r} any more.", "Place it again, or delete its file.")
+        if any(isinstance(value, int) and abs(value) > _LARGEST for value in trial.values()):
+            raise BadRecord(f"A trial of {pending.config.nn} holds a number too large for SQLite.", "Delete the file.")
 
 
 def _pending_folder(home: Home) -> Path:
@@ -148,10 +162,11 @@ def _finish_pending(home: Home, own: Path | None) -> int:
     for source in sorted(_pending_folder(home).glob("*.json")):
         try:
             pending = Pending.parse(source.read_text(encoding="utf-8"))
+            _see_that_it_fits(home, pending)
             for number, trial in pending.epochs.items():
                 place = home.stat_train / str(pending.config) / f"{number}.json"
                 files.setdefault(place, StatFile(place)).add(trial)
-        except BrokenStatistics as error:
+        except (BrokenStatistics, BadRecord, ValueError, KeyError, TypeError) as error:
             if source == own:
                 raise
             log.warning("A pending trial stays pending: %s", error)

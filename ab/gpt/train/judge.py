@@ -22,6 +22,10 @@ class Forged(Exception):
     """What the child says cannot be, or shows that it looked where it should not."""
 
 
+_MOST = 2**53
+"""Nanoseconds and bytes from which no epoch can be: a hundred days, and a thousand times the largest machine."""
+
+
 @dataclass(frozen=True)
 class EpochScore:
     """One epoch as the parent has checked it."""
@@ -47,19 +51,21 @@ class EpochScore:
 
 def judge_epoch(exam: Exam, claim: dict[str, Any], predictions: bytes, expected: int) -> EpochScore:
     """The checked epoch; `Forged` where claim and predictions do not fit, or the predictions were looked up."""
-    if claim.get("tampered"):
-        raise Forged(f"it replaced {', '.join(map(str, claim['tampered']))}")
+    if tampered := claim.get("tampered"):
+        raise Forged(f"it replaced {', '.join(map(str, tampered)) if isinstance(tampered, list) else 'something'}")
     predicted = read_predictions(exam, predictions)
     try:
         number, claimed = int(claim["epoch"]), float(claim["lemur_bleu"])
         numbers = {key: float(claim[key]) for key in ("learn_seconds", "eval_seconds", "images_per_second")}
         duration, memory = int(claim["duration"]), int(claim["peak_memory"])
         loss, rate = (None if claim[key] is None else float(claim[key]) for key in ("train_loss", "lr"))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise Forged(f"a report of an epoch that the worker does not write: {error!r}") from error
     if number != expected:
         raise Forged(f"a report of epoch {number} where epoch {expected} was due")
-    if duration < 0 or not all(math.isfinite(value) and value >= 0 for value in numbers.values()):
+    if not (0 <= duration < _MOST and 0 <= memory < _MOST) or not all(
+        math.isfinite(value) and value >= 0 for value in numbers.values()
+    ):
         raise Forged("times that cannot be")
     honest = exam.on_decoys(predicted)
     if claimed != honest and not (math.isnan(claimed) and math.isnan(honest)):

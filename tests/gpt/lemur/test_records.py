@@ -19,7 +19,7 @@ from ab.gpt.lemur.bootstrap import State, ensure, inspect
 from ab.gpt.lemur.files import CannotWrite, staging_folder
 from ab.gpt.lemur.home import Home
 from ab.gpt.lemur.names import BadName, Config
-from ab.gpt.lemur.records import BadRecord, Epoch, record_trial, recover, trial_uid
+from ab.gpt.lemur.records import BadRecord, Epoch, Pending, record_trial, recover, trial_uid
 from ab.gpt.lemur.statistics import BrokenStatistics
 from tests.conftest import REPO, child_environment
 
@@ -302,3 +302,24 @@ def test_a_full_disk_changes_nothing(home, monkeypatch):
     monkeypatch.undo()
     assert not (home.stat_train / str(CONFIG)).exists()
     assert snapshot(home) == before
+
+
+def test_a_pending_trial_of_a_model_that_has_gone_blocks_nobody(home, caplog):
+    """Killed while it recorded, and the model was removed since: others are recorded, and it is told."""
+    ensure(home)
+    folder = home.db_file.with_name("nncaption-pending")
+    folder.mkdir()
+    gone = Config("img-captioning", "coco", "bleu", "C5C-Gone")
+    for name, config, duration in (("a", gone, 5), ("b", CONFIG, 10**30)):
+        trial = {**PRM, "uid": "u", "duration": duration, "accuracy": 0.1}
+        (folder / f"{name}.json").write_text(Pending(config, {1: trial}).text())
+    (folder / "c.json").write_text("{}")
+    assert record_trial(home, CONFIG, PRM, [Epoch(1, 0.2, 10**9)])
+    assert sorted(file.name for file in folder.iterdir()) == ["a.json", "b.json", "c.json"]
+    assert caplog.text.count("stays pending") == 3 and "C5C-Gone" in caplog.text
+
+
+def test_a_trial_that_fails_is_not_met_again(home):
+    with pytest.raises(BadRecord):
+        record_trial(home, CONFIG, PRM, [Epoch(1, 0.1, 10**30)])
+    assert record_trial(home, CONFIG, PRM, [Epoch(1, 0.2, 10**9)])

@@ -131,6 +131,13 @@ if os.fork() == 0:
     os._exit(0)
 raise RuntimeError('left a grandchild behind')
 """
+CLOCK = """
+import time
+real = time.time_ns
+def once():
+    time.time_ns = real
+    return 10 ** 30
+"""
 EVERY_FD = """
 for fd in range(3, 256):
     try:
@@ -182,6 +189,9 @@ def hostile(places: dict[str, str]) -> dict[str, Hostile]:
         "sys.exit while learning": Hostile(net(learn="sys.exit(0)"), errors, "SystemExit|exit"),
         "os._exit while learning": Hostile(net(learn="os._exit(0)"), errors, "exit"),
         "os._exit in forward": Hostile(net(forward="os._exit(3)"), errors, "exit"),
+        "a clock of its own": Hostile(
+            net(top=CLOCK, forward="if captions is None:\n    time.time_ns = once"), {"forbidden"}, "times that cannot be"
+        ),
         "endless loop in __init__": Hostile(net(init="while True:\n    pass"), {"timeout"}, "build"),
         "endless loop in learn": Hostile(net(learn="while True:\n    pass"), {"timeout"}, "learn"),
         "endless loop in forward": Hostile(
