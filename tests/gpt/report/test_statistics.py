@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import random
+
 import pytest
 
 from ab.gpt.report.intervals import Share
 from ab.gpt.report.statistics.fisher import fisher_exact
 from ab.gpt.report.statistics.holm import holm
 from ab.gpt.report.statistics.paired import paired_bootstrap
+from ab.gpt.report.statistics.permutation import permutation_test
 
 
 @pytest.mark.parametrize(
@@ -67,3 +71,18 @@ def test_paired_bootstrap_has_the_width_of_the_normal_interval():
 def test_scores_of_different_images_are_not_compared():
     with pytest.raises(ValueError):
         paired_bootstrap([1.0], [1.0, 2.0])
+
+
+def test_a_permutation_finds_what_is_there_and_seldom_what_is_not():
+    apart = permutation_test([0.3, 0.31, 0.32, 0.33, 0.34], [0.1, 0.11, 0.12, 0.13, 0.14])
+    assert apart.mean == pytest.approx(0.2) and apart.p == pytest.approx(2 / math.comb(10, 5), rel=0.3)
+    assert permutation_test([0.2, 0.2], [0.2, 0.2, 0.2]).p == 1
+    assert permutation_test([0.5], [0.1]).p == 1  # two networks can be divided in two ways, which look the same
+    dice = random.Random(3)
+    false = 0
+    for _ in range(200):
+        first, second = ([dice.gauss(0.15, 0.02) for _ in range(count)] for count in (10, 4))
+        false += permutation_test(first, second, resamples=500).p < 0.05
+    assert false <= 20  # ten are to be expected
+    with pytest.raises(ValueError, match="without networks"):
+        permutation_test([], [0.1])

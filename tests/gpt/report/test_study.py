@@ -85,6 +85,12 @@ def test_the_arms_of_a_grid(tmp_path):
     assert made.varied == ["snippets", "llm", "baseline"]
 
 
+def test_a_budget_of_anything_else_has_no_ten_candidates(tmp_path):
+    budgets = {"minutes": 90}, {"trained": 3}, {"candidates": 7, "minutes": 1}
+    read = [read_study(write(tmp_path, budget=budget)).arms[0].plan.budget for budget in budgets]
+    assert [budget.candidates for budget in read] == [None, None, 7]
+
+
 def test_what_narrows_blueprints_is_left_out_where_code_is_written(tmp_path):
     plan = {"light": True, "frozen": True, "encoders": ["mobilenet_v2"]}
     made = read_study(write(tmp_path, grid={**GRID, "mode": ["code", "blueprint"]}, plan=plan))
@@ -169,12 +175,14 @@ def test_findings(tmp_path, home, scenes_exam):
     assert {cells[2][0] for cells in arms.values()} == {"20"}
     said = "\n".join(one.text for one in report.said)
     assert "By snippets 5 against 10: 24 of 40" in said and "40 of 40" in said
-    # scipy.stats.fisher_exact([[24, 16], [40, 0]])[1] = 7.06e-06, times 4 comparisons, Holm: it is the first or second
+    # scipy.stats.fisher_exact([[24, 16], [40, 0]])[1] = 7.06e-06, times 5 comparisons, Holm: it is the first or second
     trained = next(line for line in said.splitlines() if line.count("trained"))
-    assert "10 does more often" in trained and "Holm's correction for 4 comparisons" in trained
+    assert "10 does more often" in trained and "Holm's correction for 5 comparisons" in trained
     run = next(line for line in said.splitlines() if " run; " in line)
     assert "40 of 40" in run and "no difference shown" in run and "p = 1" in run
-    assert "paired bootstrap over the same 12 images" in said and "10 does better" in said
+    every = next(line for line in said.splitlines() if "permutation" in line)
+    assert "24 trained networks score" in every and "of 40 in LEMUR's BLEU; 10 does better" in every
+    assert "paired bootstrap over the same 12 images" in said and "of these two networks that of 10 is better" in said
     assert (tmp_path / "report" / "tables" / "comparisons.csv").exists()
     [better] = [one for one in report.said if "bootstrap" in one.text]
     assert better.row.startswith("mine-n5-s0/epoch:") or "mine-n5-s1/epoch:" in better.row
@@ -186,7 +194,7 @@ def test_no_difference_is_said_as_such(tmp_path, home, scenes_exam):
     facts = read_facts([home.out / "nncaption" / arm.name for arm in made.arms])
     comparisons = compare(made, facts, lambda network: None)
     said = [one.text for one in sentences_of(made, comparisons)]
-    assert len(comparisons) == 3 and all("no difference shown" in text for text in said[1:4])
+    assert len(comparisons) == 4 and all("no difference shown" in text for text in said[1:5])
     assert "not the same as that there is none" in said[-1]
 
 

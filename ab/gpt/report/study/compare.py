@@ -11,6 +11,7 @@ from ab.gpt.report.intervals import Share
 from ab.gpt.report.statistics.fisher import fisher_exact
 from ab.gpt.report.statistics.holm import holm
 from ab.gpt.report.statistics.paired import Difference, paired_bootstrap
+from ab.gpt.report.statistics.permutation import Gap, permutation_test
 from ab.gpt.report.study.study import Study, Value
 from ab.gpt.report.summary import SIGNIFICANT, Said
 from ab.gpt.report.table import NOTHING, Cell, Column, Table
@@ -34,6 +35,11 @@ class Group:
         return Share(sum(getattr(network, what) for network in self.networks), len(self.networks))
 
     @property
+    def scores(self) -> list[float]:
+        """LEMUR's BLEU of the best epoch of each network that was trained."""
+        return [network.best.lemur_bleu for network in self.networks if network.best]
+
+    @property
     def best(self) -> Network | None:
         scored = [(network.best.lemur_bleu, network) for network in self.networks if network.best]
         return max(scored, key=lambda pair: pair[0])[1] if scored else None
@@ -50,6 +56,9 @@ class Comparison:
     p: float
     counts: tuple[Share, Share] | None = None
     difference: Difference | None = None
+    """Of the two best networks, over the images that both were scored on."""
+    means: Gap | None = None
+    """Of all trained networks, over the networks."""
     corrected: float = 1.0
 
     @property
@@ -60,7 +69,7 @@ class Comparison:
     @property
     def rows(self) -> str:
         """The rows that it stands on."""
-        if self.counts:
+        if self.counts or self.means:
             return rows_of([*self.first.networks, *self.second.networks])
         bests = [network.best for network in (self.first.best, self.second.best) if network]
         return rows_of([epoch for epoch in bests if epoch])
@@ -75,11 +84,20 @@ class Comparison:
             test = f"Fisher's exact test, p = {self.corrected:.2g}{many}"
             verdict = _verdict(self.shown, one.mean > other.mean, self.first.value, self.second.value, "more often")
             return f"By {name}: {said}; {verdict} ({test})."
+        if self.means:
+            said = (
+                f"{len(self.first.scores)} trained networks score {self.means.first:.4f} on average against"
+                f" {self.means.second:.4f} of {len(self.second.scores)} in LEMUR's BLEU"
+            )
+            test = f"permutation test over the networks, p = {self.corrected:.2g}{many}"
+            verdict = _verdict(self.shown, self.means.mean > 0, self.first.value, self.second.value, "better")
+            return f"By {name}: {said}; {verdict} ({test})."
         gap = self.difference
         assert gap is not None
         said = f"the best networks differ by {gap.mean:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}] in LEMUR's BLEU"
         test = f"paired bootstrap over the same {gap.images} images, p = {self.corrected:.2g}{many}"
-        verdict = _verdict(self.shown, gap.mean > 0, self.first.value, self.second.value, "better")
+        better = self.first.value if gap.mean > 0 else self.second.value
+        verdict = f"of these two networks that of {better} is better" if self.shown else "no difference shown"
         return f"By {name}: {said}; {verdict} ({test})."
 
 
@@ -88,7 +106,7 @@ def _verdict(shown: bool, first: bool, one: Value, other: Value, how: str) -> st
 
 
 def compare(study: Study, facts: Facts, scores_of: ScoresOf) -> list[Comparison]:
-    """Each pair of values of each varied axis, by success and by their best networks' scores on the same images."""
+    """Each pair of values of each varied axis, by success and by what their networks score: all, and the best two."""
     arms = {arm.name: arm for arm in study.arms}
     found: list[Comparison] = []
     for axis in study.varied:
@@ -109,6 +127,9 @@ def _of_pair(axis: str, first: Group, second: Group, scores_of: ScoresOf) -> lis
         if one.of and other.of:
             p = fisher_exact(one.count, one.of, other.count, other.of)
             found.append(Comparison(axis, first, second, what, p, counts=(one, other)))
+    if first.scores and second.scores:
+        means = permutation_test(first.scores, second.scores)
+        found.append(Comparison(axis, first, second, "LEMUR BLEU of all trained", means.p, means=means))
     bests = (first.best, second.best)
     if bests[0] and bests[1]:
         mine, theirs = scores_of(bests[0]), scores_of(bests[1])
@@ -155,11 +176,17 @@ def comparisons_table(comparisons: list[Comparison]) -> Table:
     """Every comparison with its p-values."""
     names = ("Axis", "First", "Second", "Of", "First result", "Second result")
     columns = [*(Column(name, True) for name in names), Column("p"), Column("p, corrected"), Column("Finding", True)]
-    note = "Fisher's exact test for shares, paired bootstrap over images for BLEU; corrected after Holm."
+    note = (
+        "Fisher's exact test for shares, a permutation of the networks for the BLEU of all, a paired bootstrap over"
+        " images for the two best, whose finding is of these two alone; corrected after Holm."
+    )
     table = Table("comparisons", "All comparisons of the study", columns, note=note)
     for one in comparisons:
         if one.counts:
             results = [Cell(f"{share.count} of {share.of}, {share}", share.mean, one.rows) for share in one.counts]
+        elif one.means:
+            both = ((one.first, one.means.first), (one.second, one.means.second))
+            results = [Cell(f"{mean:.4f} (of {len(group.scores)})", mean, one.rows) for group, mean in both]
         else:
             bests = [group.best.best if group.best else None for group in (one.first, one.second)]
             results = [Cell(f"{b.lemur_bleu:.4f}", b.lemur_bleu, b.row) if b else Cell(NOTHING, "") for b in bests]

@@ -84,7 +84,8 @@ def _study(loaded: Any, file: Path) -> Study:
     if not _NAME.match(name):
         raise UsageError(f"name: {name!r} is not allowed.", "It takes up to 40 letters, digits and dashes.")
     grid = _grid(_object(top.get("grid"), "grid"))
-    budget = Budget(**_values(Budget, _object(top.get("budget"), "budget"), "budget"))
+    limits = _values(Budget, _object(top.get("budget"), "budget"), "budget")
+    budget = Budget(**(limits if "candidates" in limits else {"candidates": None, **limits}))
     train = Settings(**{"pretrained": False, **_values(Settings, _object(top.get("train") or {}, "train"), "train")})
     # Arms that were recorded in LEMUR would be duplicates to those that come after them.
     plan = {
