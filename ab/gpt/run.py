@@ -306,7 +306,9 @@ class Run:
         uid = None
         if self.plan.record and row["outcome"] == Outcome.TRAINED.value:
             epochs = [Epoch(e["number"], e["lemur_bleu"], e["duration"]) for e in self.ledger.epochs(row["id"])]
-            uid = hand_over(self.home, row["name"], row["code"], self._settings(row), epochs)
+            asked = self._settings(row)
+            fitted = replace(asked, batch=row["batch"] or asked.batch)  # halved where memory ran out
+            uid = hand_over(self.home, row["name"], row["code"], fitted, epochs)
         self.ledger.done(row["id"], uid)
         write_papers(self.ledger, row["id"])
         self.say(f"{row['name']}: {row['outcome']} ({row['reason']})")

@@ -39,6 +39,8 @@ def about(ledger: Ledger) -> dict[str, Any]:
 
 def show_runs(listed: list[Listed]) -> None:
     """Prints the list of runs."""
+    from rich.text import Text
+
     console = _console()
     if not listed:
         console.print("There are no runs yet. Begin one: nncaption search")
@@ -47,7 +49,7 @@ def show_runs(listed: list[Listed]) -> None:
     for one in listed:
         began = time.strftime("%Y-%m-%d %H:%M", time.localtime(one.began))
         best = "" if one.best is None else f"{one.best:.4f}"
-        table.add_row(one.name, began, str(one.candidates), str(one.trained), best, one.state)
+        table.add_row(one.name, began, str(one.candidates), str(one.trained), best, Text(one.state))
     console.print(table)
 
 

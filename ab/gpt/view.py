@@ -80,17 +80,18 @@ class View:
 
     def _draw(self) -> None:
         from rich.table import Table
+        from rich.text import Text
 
         self._drawn = time.monotonic()
         shown = Table(box=None, show_header=False, pad_edge=False)
         shown.add_row("run", self._far())
         speed = self._tokens / max(1e-9, time.monotonic() - self._since)
         said = f" · {self._tokens} tokens · {speed:.0f} a second" if self._tokens else ""
-        shown.add_row("now", f"{self._doing}{said}")
+        shown.add_row("now", Text(f"{self._doing}{said}"))  # what a network says is no markup
         for slot in self._slots:
             name, doing = self._lines.get(slot.number, ("", "waiting"))
             where = f"GPU {slot.gpu}" if slot.gpu is not None else f"CPU {slot.number}"
-            shown.add_row(where, f"{short_name(name)}  {doing}")
+            shown.add_row(where, Text(f"{short_name(name)}  {doing}"))
         self._live.update(shown, refresh=True)
 
     def _far(self) -> str:

@@ -91,6 +91,10 @@ def prepare(
     return Prepared(folder, {} if about["pictures"] else _files(exam))
 
 
+_FINAL = (How.RETURNED, How.MEMORY, How.DISK)
+"""After these it would end the same way again; a job that was stopped or killed says nothing of the next."""
+
+
 def _make(
     home: Home,
     exam: Exam,
@@ -104,12 +108,15 @@ def _make(
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     _save_captions(exam, folder)
-    pictures = _build_pictures(home, exam, settings, folder, warm, tell, stop)
+    how, pictures = _build_pictures(home, exam, settings, folder, warm, tell, stop)
     about: dict[str, Any] = {
         "edition": EDITION, "pictures": pictures, "data": exam.folder, "transform": settings.transform,
         "cache_gb": settings.cache_gb,
     }  # fmt: skip
-    (folder / READY).write_text(json.dumps(about))
+    if how in _FINAL:
+        (folder / READY).write_text(json.dumps(about))
+    else:
+        log.warning("Pictures are opened anew each time, for keeping them ended early (%s); the next tries again.", how)
     return about
 
 
@@ -166,7 +173,7 @@ def _build_pictures(
     warm: Warm | None,
     tell: Tell | None,
     stop: threading.Event | None,
-) -> bool:
+) -> tuple[How, bool]:
     """True when the pictures of both splits are kept; false where the transform or the room does not allow it."""
     data = Path(exam.folder)
     files = _files(exam)
@@ -207,7 +214,7 @@ def _build_pictures(
     for split in files if kept else ():
         (shop / PICTURES.format(split=split)).replace(folder / PICTURES.format(split=split))
     shutil.rmtree(shop, ignore_errors=True)
-    return kept
+    return result.how, kept
 
 
 def _files(exam: Exam) -> dict[str, list[str]]:

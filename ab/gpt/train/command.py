@@ -69,6 +69,7 @@ def live_lines(slots: list[Slot]) -> Iterator[SlotWatch]:
     from rich.console import Console
     from rich.live import Live
     from rich.table import Table
+    from rich.text import Text
 
     console = Console(file=sys.stderr)
     lines: dict[int, tuple[str, str]] = {}
@@ -78,7 +79,7 @@ def live_lines(slots: list[Slot]) -> Iterator[SlotWatch]:
         for slot in slots:
             name, doing = lines.get(slot.number, ("", "waiting"))
             where = f"GPU {slot.gpu}" if slot.gpu is not None else f"CPU {slot.number}"
-            shown.add_row(where, name, doing)
+            shown.add_row(where, name, Text(doing))
         return shown
 
     with Live(table(), console=console, transient=True, auto_refresh=False) as live:

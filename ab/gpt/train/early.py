@@ -60,8 +60,12 @@ class EarlyStop:
         scores: list[float] = []
 
         def ask(score: EpochScore) -> str:
-            scores.append(score.lemur_bleu)
             with self._lock:
+                if score.number <= len(scores):  # the training began anew: what the lost attempt said counts nowhere
+                    for epoch, best in enumerate(itertools.accumulate(scores, max), start=1):
+                        self._best[epoch].remove(best)
+                    scores.clear()
+                scores.append(score.lemur_bleu)
                 earlier = self._best.setdefault(score.number, [])
                 bar = self._bar(score.number, earlier)
                 earlier.append(max(scores))

@@ -8,6 +8,7 @@ and a network that answers with the decoys has looked where it should not.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import random
@@ -49,6 +50,12 @@ class Exam:
     blind: list[Ids]
     """The distinct training captions: what a network could say without looking."""
     train_images: int
+
+    @cached_property
+    def key(self) -> str:
+        """What token ids and scores depend on; captions of an exam with another key mean something else."""
+        text = json.dumps([self.words, self.image_ids, self.references])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @cached_property
     def ground(self) -> Ground:

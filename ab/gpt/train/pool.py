@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import threading
@@ -24,6 +25,9 @@ AT_ONCE = 128
 """How many images a network captions at once that gives each the same caption whatever is beside it."""
 SlotWatch = Callable[[int, str, dict[str, Any]], None]
 """Called with the slot, the network's name and what it just said."""
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,10 @@ class Pool:
             settings = replace(asked, gpu=slot.gpu, threads=asked.threads or slot.threads, at_once=at_once)
 
             def say(event: dict[str, Any], name: str = task.name) -> None:
-                self.watch(slot.number, name, event)
+                try:
+                    self.watch(slot.number, name, event)
+                except Exception:  # to show a training is no part of it
+                    log.exception("What %s does cannot be shown.", name)
 
             def tell(done: int, of: int, say: Watch = say) -> None:
                 say({"encoded": done, "of": of})

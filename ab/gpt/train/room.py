@@ -51,7 +51,7 @@ def mark(folder: Path) -> Path:
 
 def make_room(cache: Path, most_bytes: int, keep: Path) -> None:
     """Lets the folders that were not used for longest go until the rest fits, but none that is read."""
-    folders = sorted((entry for entry in cache.iterdir() if entry.is_dir()), key=lambda entry: entry.stat().st_mtime)
+    folders = sorted((entry for entry in cache.iterdir() if entry.is_dir()), key=_last_used)
     sizes = {folder: bytes_in(folder) for folder in folders}
     for folder in folders:
         if sum(sizes.values()) <= most_bytes:
@@ -68,10 +68,18 @@ def bytes_read(cache: Path) -> int:
 def bytes_in(folder: Path) -> int:
     """What the files in a folder take."""
     total = 0
-    for file in folder.rglob("*"):
-        with contextlib.suppress(FileNotFoundError):  # it has just gone
-            total += file.stat().st_size if file.is_file() else 0
+    with contextlib.suppress(FileNotFoundError):  # it, or the folder, has just gone
+        for file in folder.rglob("*"):
+            with contextlib.suppress(FileNotFoundError):
+                total += file.stat().st_size if file.is_file() else 0
     return total
+
+
+def _last_used(folder: Path) -> float:
+    try:
+        return folder.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def in_use(folder: Path) -> bool:

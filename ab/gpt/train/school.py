@@ -98,7 +98,8 @@ def keep(home: Home, exam: Exam, task: Task, trained: Trained, settings: Setting
     uid = None
     if record and trained.ending.outcome is Outcome.TRAINED:
         epochs = [Epoch(epoch.number, epoch.lemur_bleu, epoch.duration) for epoch in trained.epochs]
-        uid = hand_over(home, task.name, task.code, settings, epochs)
+        fitted = replace(settings, batch=trained.batch or settings.batch)
+        uid = hand_over(home, task.name, task.code, fitted, epochs)
     now = time.time_ns()
     stamp = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now // 10**9))}-{now // 10**6 % 1000:03d}"
     file = home.out / "nncaption" / "trained" / task.name / f"{stamp}-{lemur_hash(task.code)[:6]}.json"

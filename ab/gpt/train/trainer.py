@@ -91,12 +91,14 @@ def train(
     notes = [] if exam.tokenizer == "punkt_tab" else ["captions were cut into words without NLTK's sentence splitter"]
     notes += ["its frozen encoder ran once for all networks that have it"] if prepared and prepared.features else []
     halvings = retries = 0
+    seconds = 0.0
     batch = settings.batch
     while True:
         trained = _train_once(
             home, exam, name, code, replace(settings, batch=batch), watch, stop, warm, prepared, patience
         )
-        trained = replace(trained, batch=batch, notes=trained.notes + notes)
+        seconds += trained.seconds  # those of attempts that were lost are spent too
+        trained = replace(trained, batch=batch, seconds=seconds, notes=trained.notes + notes)
         out_of_memory = trained.ending.outcome is Outcome.SMOKE and trained.ending.reason.startswith("out of memory")
         if out_of_memory and halvings < MOST_HALVINGS and batch > 1:
             halvings += 1
@@ -223,7 +225,7 @@ class _Listener:
         self.parameters = 0
         self.notes: list[str] = []
         self.stage = "start"
-        self.since = time.monotonic()
+        self.began = self.since = time.monotonic()
 
     def look_at_the_clock(self) -> None:
         """Ends a training whose present phase takes longer than it may."""
@@ -266,8 +268,10 @@ class _Listener:
     def trained(self, ending: Ending, result: Result | None = None) -> Trained:
         if ending.outcome is Outcome.FORBIDDEN:
             self.epochs = []  # nothing of a forger's is kept
-        if result is None:
-            return Trained(ending, self.epochs, self.parameters, notes=self.notes)
+        if result is None:  # the parent has ended it
+            seconds = time.monotonic() - self.began
+            memory = max((epoch.peak_memory for epoch in self.epochs), default=0)
+            return Trained(ending, self.epochs, self.parameters, seconds, memory, notes=self.notes)
         return Trained(
             ending,
             self.epochs,
@@ -288,7 +292,8 @@ def _ending(result: Result, listener: _Listener) -> Ending:
         case How.RETURNED:
             tampered = (result.value or {}).get("tampered") if isinstance(result.value, dict) else None
             if tampered:
-                return Ending(Outcome.FORBIDDEN, stage, f"it replaced {', '.join(map(str, tampered))}", tail)
+                what = ", ".join(map(str, tampered)) if isinstance(tampered, list) else "something"
+                return Ending(Outcome.FORBIDDEN, stage, f"it replaced {what}", tail)
             if len(listener.epochs) != listener.settings.epochs:
                 return Ending(Outcome.FORBIDDEN, stage, "it ended before all its epochs were reported", tail)
             return Ending(Outcome.TRAINED, "eval", f"{len(listener.epochs)} epochs")

@@ -142,6 +142,15 @@ def test_what_is_not_whole_is_made_anew(ground, warm):
     assert not list(folder.glob(".*")) and not (folder / "job").exists()
 
 
+def test_one_that_was_stopped_is_made_by_the_next(ground, warm, caplog):
+    home, exam = ground
+    settings = replace(QUICK, transform="norm_128")
+    stop = threading.Event()
+    stop.set()
+    assert prepare(home, exam, settings, warm, stop=stop).files and "the next tries again" in caplog.text
+    assert not prepare(home, exam, settings, warm).files
+
+
 def test_two_at_once_make_one(ground, monkeypatch):
     home, exam = ground
     settings = replace(QUICK, transform="norm_64")

@@ -45,6 +45,16 @@ def test_the_best_so_far_counts_and_halving_looks_at_its_rungs_only():
     assert ran(halving, "c", 0.1, 0.1)
 
 
+def test_what_a_lost_attempt_said_counts_nowhere():
+    early = EarlyStop("median", warm_up=1)
+    ask = early.patience("lost", 5)
+    for number, score in enumerate((0.1, 0.9), start=1):
+        assert not ask(epoch(number, score))
+    assert not ask(epoch(1, 0.2))  # the machine lost it, and it begins anew
+    assert not ran(early, "other", 0.25)
+    assert ran(early, "weak", 0.19)
+
+
 def test_trials_of_an_earlier_process_count():
     early = EarlyStop("median", warm_up=2)
     for scores in ([0.1, 0.3, 0.2], [0.2, 0.2, 0.4]):
@@ -68,6 +78,7 @@ def test_a_stopped_training_is_trained_with_its_true_epochs(ground, warm):
     trained = train(*ground, "Net", net(), settings, warm=warm, patience=lambda score: f"seen {score.number}")
     assert trained.ending.outcome is Outcome.TRAINED and len(trained.epochs) == 1
     assert trained.ending.reason == "1 of 3 epochs, stopped early: seen 1"
+    assert trained.seconds > trained.epochs[0].learn_seconds > 0 and trained.peak_memory > 0
 
 
 def test_speeds_that_are_asked_for_learn_the_same(ground, warm):

@@ -13,11 +13,16 @@ from ab.gpt.candidate import Outcome
 from ab.gpt.isolate.foreign import own_lines
 from ab.gpt.isolate.job import IsolationFailed
 from ab.gpt.isolate.tree import descendants
+from ab.gpt.ledger import Ledger
+from ab.gpt.lemur.names import model_name
 from ab.gpt.train import trainer
+from ab.gpt.train.command import live_lines
 from ab.gpt.train.judge import Forged, carried_answers, judge_epoch, read_predictions
 from ab.gpt.train.known import Known
 from ab.gpt.train.pool import Pool, Task, make_slots
+from ab.gpt.train.school import keep
 from ab.gpt.train.trainer import train
+from ab.gpt.view import View
 from tests.conftest import left_running
 from tests.gpt.isolate.test_isolate import own_memory
 from tests.gpt.train.conftest import QUICK
@@ -103,6 +108,11 @@ def test_a_batch_that_is_too_large_is_halved_twice_at_most(ground):
     trained = run(ground, net(forward=holds), replace(QUICK, batch=16, memory_gb=2))
     assert trained.ending.outcome is Outcome.TRAINED, trained.ending
     assert trained.batch == 4
+    home, exam = ground
+    code = net(forward=holds)
+    kept = keep(home, exam, Task(model_name("Halved", code), code), trained, replace(QUICK, batch=16))
+    [file] = home.stat_train.glob(f"*_{kept.name}/1.json")
+    assert json.loads(file.read_text())[0]["batch"] == 4
     assert trained.notes[-2:] == [
         "out of memory: the batch was halved to 8",
         "out of memory: the batch was halved to 4",
@@ -206,6 +216,26 @@ def test_leaving_a_pool_early_stops_what_runs(ground):
     assert next(results)[0].name == "Fails"
     results.close()
     assert threading.active_count() == 1 or not [t for t in threading.enumerate() if t.name.startswith("Thread-serve")]
+
+
+def test_what_a_network_says_is_no_markup(ground, monkeypatch, caplog):
+    """Square brackets come in error messages and replies; on a terminal they once ended a run, or a worker's thread."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with live_lines(make_slots(1, [])) as watch:
+        watch(0, "Net", {"ended": "syntax (parse): S001 `x = (1, [/INST] 2`"})
+    view = View()
+    with Ledger.create(ground[0].out / "markup", {}) as ledger, view.shown(ledger, make_slots(1, [])):
+        view.say("candidate 1: S001 `[/INST]`")
+
+    def fails(slot, name, event):
+        raise ValueError("a defect of the view's")
+
+    tasks = [Task("First", "class"), Task("Second", "class")]
+    ended = Pool(*ground, QUICK, make_slots(1, []), fails).train_all(tasks)
+    assert [(task.name, trained.ending.outcome) for task, trained in ended] == [
+        ("First", Outcome.SYNTAX), ("Second", Outcome.SYNTAX),
+    ]  # fmt: skip
+    assert "a defect of the view's" in caplog.text
 
 
 def test_slots_for_gpus():
