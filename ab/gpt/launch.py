@@ -102,8 +102,9 @@ def _carry_on(home: Home, folder: Path, plan: Plan, models: Mixture, exam: Exam,
         ledger.note(interrupted=None)
         _skip_what_was_said(ledger, models)
         _tell_the_scores(ledger, models)
+        _see_that_it_is_the_same(ledger, exam)
         ledger.note(exam={
-            "folder": exam.folder, "image_ids": exam.image_ids, "tokenizer": exam.tokenizer,
+            "key": exam.key, "folder": exam.folder, "image_ids": exam.image_ids, "tokenizer": exam.tokenizer,
             "drawn": is_drawn(Path(exam.folder)),
         })  # fmt: skip
         stop = opened.enter_context(stop_on_interrupt())
@@ -132,6 +133,16 @@ def _carry_on(home: Home, folder: Path, plan: Plan, models: Mixture, exam: Exam,
             ) from None
         ledger.note(done=time.time())
     return folder
+
+
+def _see_that_it_is_the_same(ledger: Ledger, exam: Exam) -> None:
+    """A run's networks are scored on one ground; `NNCaptionError` where its data have changed since it began."""
+    noted = ledger.about.get("exam") or {}
+    if noted.get("image_ids", exam.image_ids) != exam.image_ids or noted.get("key", exam.key) != exam.key:
+        raise NNCaptionError(
+            f"The data set in {exam.folder} is not what it was when the run {ledger.folder.name} began.",
+            "Restore it, or begin a new run: scores on other data cannot be compared.",
+        )
 
 
 def extend(folder: Path, **budget: float | None) -> Plan:

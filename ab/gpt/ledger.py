@@ -149,7 +149,7 @@ class Ledger:
     def create(cls, folder: Path, about: dict[str, Any]) -> Ledger:
         """A new run's ledger; what is about the whole run is written with it."""
         folder.mkdir(parents=True, exist_ok=True)
-        temporary = folder / f"{FILE}.new"
+        temporary = folder / f"{FILE}.{os.getpid()}.new"
         temporary.unlink(missing_ok=True)
         db = sqlite3.connect(temporary)
         try:
@@ -158,7 +158,12 @@ class Ledger:
             db.commit()
         finally:
             db.close()
-        temporary.rename(folder / FILE)
+        try:
+            os.link(temporary, folder / FILE)  # unlike a rename it never takes another run's place
+        except FileExistsError:
+            raise RunInUse(f"There is a run {folder.name!r} already.", "Give another --name.") from None
+        finally:
+            temporary.unlink()
         return cls(folder)
 
     def close(self) -> None:

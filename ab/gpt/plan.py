@@ -95,6 +95,8 @@ class Plan:
         for flag, values in (("--snippets", self.snippets), ("--baseline", self.baselines), ("--mode", self.modes)):
             if not values:
                 raise UsageError(f"{flag}: nothing is given.", "Give at least one.")
+            if len(set(values)) < len(values) and flag != "--snippets":
+                raise UsageError(f"{flag}: {','.join(map(str, values))} names one twice.", "Name each once.")
         if wrong := [n for n in self.snippets if not 0 <= n <= 1000]:
             raise UsageError(f"--snippets: {wrong[0]} is not allowed.", "It takes 0 to 1000.")
         if unknown := [mode for mode in self.modes if mode not in MODES]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ def runs_folder(home: Home) -> Path:
 
 def new_folder(home: Home, name: str | None) -> Path:
     """The folder of a new run; `UsageError` for a name that is none, or taken."""
-    name = name or time.strftime("%Y%m%d-%H%M%S")
+    name = name or _free(runs_folder(home), time.strftime("%Y%m%d-%H%M%S"))
     if not _NAME.match(name) or name in _TAKEN:
         raise UsageError(f"--name: {name!r} is not allowed.", "It takes letters, digits, dots, dashes, underscores.")
     folder = runs_folder(home) / name
@@ -44,6 +45,12 @@ def new_folder(home: Home, name: str | None) -> Path:
     if (folder / FILE).exists():
         raise UsageError(f"There is a run {name!r} already.", f"Go on with it: nncaption resume {name}")
     return folder
+
+
+def _free(place: Path, name: str) -> str:
+    """The name, with a number where there is a run of that name."""
+    names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+    return next(name for name in names if not (place / name).exists())
 
 
 def find_run(home: Home, name: str) -> Path:

@@ -63,6 +63,22 @@ def test_a_reply_is_written_once(ledger):
     assert ledger.candidates()[0]["propose_seconds"] == 1.5
 
 
+def test_a_run_never_takes_anothers_place(ledger):
+    ledger.begin(**PLAN, number=0)
+    with pytest.raises(RunInUse, match="already"):
+        Ledger.create(ledger.folder, {})
+    with Ledger(ledger.folder) as again:
+        assert len(again.candidates()) == 1
+    assert [file.name for file in ledger.folder.glob("*.new")] == []
+
+
+def test_being_asked_whether_it_is_in_use_keeps_nobody_from_a_run(ledger):
+    assert not ledger.in_use()
+    with ledger.working():
+        assert ledger.in_use() and ledger.in_use()
+    assert not ledger.in_use()
+
+
 def test_one_process_works_on_a_run(ledger):
     with ledger.working(), Ledger(ledger.folder) as other, pytest.raises(RunInUse), other.working():
         pass

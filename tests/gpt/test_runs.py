@@ -11,8 +11,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from ab.gpt import launch
 from ab.gpt.candidate import Ending, Outcome
-from ab.gpt.errors import UsageError
+from ab.gpt.errors import NNCaptionError, UsageError
 from ab.gpt.ledger import FILE, Ledger, NoSuchRun, RunInUse
 from ab.gpt.origin import origin
 from ab.gpt.papers import papers_of, write_papers
@@ -44,6 +45,17 @@ def nncaption(home, site):
         )  # fmt: skip
 
     return run
+
+
+def test_a_run_does_not_go_on_where_its_data_have_changed(home):
+    with Ledger(made(home, "old")) as ledger:
+        exam = SimpleNamespace(folder="data/coco", image_ids=[1, 2], key="a")
+        launch._see_that_it_is_the_same(ledger, exam)
+        ledger.note(exam={"image_ids": [1, 2], "key": "a"})
+        launch._see_that_it_is_the_same(ledger, exam)
+        for other in ({"key": "b"}, {"image_ids": [1]}):
+            with pytest.raises(NNCaptionError, match="is not what it was"):
+                launch._see_that_it_is_the_same(ledger, SimpleNamespace(**{**vars(exam), **other}))
 
 
 def test_runs_are_found_by_name_beginning_and_path(home):

@@ -13,6 +13,8 @@ from ab.gpt.contribute.sources import contributions
 from ab.gpt.errors import UsageError
 from ab.gpt.lemur.files import CannotWrite, write_whole
 from ab.gpt.lemur.home import Home
+from ab.gpt.lemur.records import StatFile
+from ab.gpt.lemur.statistics import parse_trials
 from ab.gpt.report.reading import read_facts
 from ab.gpt.runs import find_run
 
@@ -52,7 +54,10 @@ def ship(
         else:
             chosen.append(one)
     for one in chosen:
-        statistics = {f"{STATISTICS}/{place}": content.decode() for place, content in one.stat_files.items()}
+        statistics = {
+            f"{STATISTICS}/{place}": _grown(package / STATISTICS / place, content)
+            for place, content in one.stat_files.items()
+        }
         for place, text in {**statistics, model_file(one.name): one.code}.items():
             _put(package / place, text, shipped)
         shipped.networks.append(one.name)
@@ -60,6 +65,16 @@ def ship(
         facts = read_facts(folders)
         _put(page, page_of(chosen, facts), shipped)
     return shipped
+
+
+def _grown(place: Path, content: bytes) -> str:
+    """A statistics file as the package has it, with the trials that it lacks: another machine's stay."""
+    if not place.is_file():
+        return content.decode()
+    file = StatFile(place)
+    for trial in parse_trials(content, str(place)):
+        file.add(trial)
+    return file.text() if file.added else place.read_text(encoding="utf-8")
 
 
 def _put(file: Path, text: str, shipped: Shipped) -> None:

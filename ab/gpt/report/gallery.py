@@ -105,7 +105,8 @@ def exam_of(home: Home, run: Run) -> Exam:
     if not folder.is_dir():
         raise NNCaptionError(f"the data set is no longer in {folder}.")
     exam = make_exam(home, folder, train.get("val_images", 300), train.get("seed", 0))
-    if exam.image_ids != noted.get("image_ids") or exam.tokenizer != noted.get("tokenizer", exam.tokenizer):
+    same = all(noted.get(part, getattr(exam, part)) == getattr(exam, part) for part in ("tokenizer", "key"))
+    if exam.image_ids != noted.get("image_ids") or not same:
         raise NNCaptionError(f"the data set in {folder} has changed since.")
     return exam
 

@@ -19,7 +19,7 @@ from ab.gpt.contribute.sources import UNKNOWN, contributions
 from ab.gpt.contribute.trainings import of_run
 from ab.gpt.contribute.verify import verify
 from ab.gpt.errors import UsageError
-from ab.gpt.ledger import Ledger
+from ab.gpt.ledger import Ledger, NoSuchRun
 from ab.gpt.lemur.home import Home
 from ab.gpt.lemur.names import model_name
 from ab.gpt.report.tables import make_tables
@@ -276,5 +276,14 @@ def test_a_runs_networks_ship_in_a_package_with_a_page(home, exam, tmp_path, cap
     assert name_of(44) not in text
     command.ship_networks(["first"], package, page, False, 5, True)
     assert json.loads(capsys.readouterr().out)["files"] == []
+    file = package / "ab" / "nn" / "stat" / "train" / config / "1.json"
+    mine = json.loads(file.read_text())
+    theirs = {**mine[0], "accuracy": 0.001, "lr": 0.5, "uid": "of another machine"}
+    file.write_text(json.dumps([*mine, theirs], indent=4))
+    command.ship_networks(["first"], package, page, False, 5, True)
+    assert theirs in json.loads(file.read_text()) and json.loads(capsys.readouterr().out)["files"] == []
+    with pytest.raises(NoSuchRun):
+        command.ship_networks(["first", name_of(44)], package, page, True, 1, False)
+    assert not (package / "ab" / "nn" / "nn" / f"{name_of(44)}.py").exists()
     assert command.ship_networks(["first"], package, page, False, 6, False) == 1
     assert "LEMUR asks for 6" in capsys.readouterr().out
