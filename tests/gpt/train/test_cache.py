@@ -14,6 +14,7 @@ from dataclasses import replace
 import pytest
 
 from ab.gpt.candidate import Outcome
+from ab.gpt.isolate.job import How
 from ab.gpt.train import cache, room
 from ab.gpt.train.cache import cache_key, prepare
 from ab.gpt.train.dataset import BadData
@@ -93,7 +94,7 @@ def test_a_picture_that_is_cut_off_is_no_networks_fault(home, scenes, warm, monk
         assert caught.value.way_out
         assert not [entry for entry in (home.out / "nncaption" / "cache").iterdir() if entry.is_dir()]
         return
-    monkeypatch.setattr(cache, "_build_pictures", lambda *_: False)
+    monkeypatch.setattr(cache, "_build_pictures", lambda *_: (How.RETURNED, False))
     trained = train(home, exam, "Net", net(), QUICK, warm=warm, prepared=prepare(home, exam, QUICK, warm))
     assert trained.ending.outcome is Outcome.INFRASTRUCTURE, trained
     assert file.name in trained.ending.reason and "cannot be read" in trained.ending.reason
