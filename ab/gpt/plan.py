@@ -95,7 +95,7 @@ class Plan:
         for flag, values in (("--snippets", self.snippets), ("--baseline", self.baselines), ("--mode", self.modes)):
             if not values:
                 raise UsageError(f"{flag}: nothing is given.", "Give at least one.")
-            if len(set(values)) < len(values) and flag != "--snippets":
+            if flag == "--baseline" and len(set(values)) < len(values):  # the others are weighed by being named again
                 raise UsageError(f"{flag}: {','.join(map(str, values))} names one twice.", "Name each once.")
         if wrong := [n for n in self.snippets if not 0 <= n <= 1000]:
             raise UsageError(f"--snippets: {wrong[0]} is not allowed.", "It takes 0 to 1000.")
