@@ -137,7 +137,7 @@ def run_demo(home: Home, folder: Path | None, wishes: Wishes) -> int:
     console.print(f"  cd {shown.home.root}", markup=False)
     for command in (
         f"nncaption show {shown.run.name} 0          # one candidate, from prompt to score",
-        f"nncaption resume {shown.run.name} --candidates {2 * wishes.candidates}",
+        f"nncaption resume {shown.run.name} --candidates {2 * wishes.candidates} --minutes {4 * wishes.minutes:g}",
         "nncaption demo --data FOLDER    # the same on photographs in COCO's layout",
         "nncaption search --help         # a real search: COCO, a GPU, a larger model",
     ):

@@ -29,7 +29,13 @@ def test_a_demo_shows_what_it_found_and_stays_in_its_folder(home, tmp_path, monk
         == 0
     )
     said = capsys.readouterr().out
-    for words in ("a LEMUR of its own", "drawn practice pictures", "What to type next", "nncaption show demo 0"):
+    for words in (
+        "a LEMUR of its own",
+        "drawn practice pictures",
+        "What to type next",
+        "nncaption show demo 0",
+        "resume demo --candidates 2 --minutes 16",
+    ):
         assert words in said
     assert package() == before
     own = find_home(folder)  # where the next commands are typed
