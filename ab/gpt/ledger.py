@@ -160,10 +160,12 @@ class Ledger:
             db.close()
         try:
             os.link(temporary, folder / FILE)  # unlike a rename it never takes another run's place
-        except FileExistsError:
-            raise RunInUse(f"There is a run {folder.name!r} already.", "Give another --name.") from None
+        except OSError as error:
+            if (folder / FILE).exists():
+                raise RunInUse(f"There is a run {folder.name!r} already.", "Give another --name.") from error
+            temporary.rename(folder / FILE)  # a file system without links
         finally:
-            temporary.unlink()
+            temporary.unlink(missing_ok=True)
         return cls(folder)
 
     def close(self) -> None:
@@ -175,8 +177,12 @@ class Ledger:
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         self.close()
-        if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.ProgrammingError):
+        if type(error) is sqlite3.DatabaseError:  # the file; its children speak of a full disk, or of a defect of ours
             raise DamagedLedger(f"The ledger {self.file} cannot be used: {error}.", way_out(self.file)) from error
+        if isinstance(error, sqlite3.OperationalError):
+            raise NNCaptionError(
+                f"The ledger {self.file} cannot be used: {error}.", "Mend that, then go on: nncaption resume"
+            ) from error
 
     @contextlib.contextmanager
     def working(self) -> Iterator[None]:

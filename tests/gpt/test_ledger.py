@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import pytest
 
 from ab.gpt.candidate import Ending, Outcome
+from ab.gpt.errors import NNCaptionError
 from ab.gpt.ledger import FILE, SCHEMA, DamagedLedger, Ledger, NoSuchRun, RunInUse
 from tests.conftest import REPO
 
@@ -70,6 +71,29 @@ def test_a_run_never_takes_anothers_place(ledger):
     with Ledger(ledger.folder) as again:
         assert len(again.candidates()) == 1
     assert [file.name for file in ledger.folder.glob("*.new")] == []
+
+
+def test_a_run_begins_where_there_are_no_links(tmp_path, monkeypatch):
+    def none(source, target):
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("ab.gpt.ledger.os.link", none)
+    Ledger.create(tmp_path / "run", {"began": 1.0}).close()
+    with pytest.raises(RunInUse):
+        Ledger.create(tmp_path / "run", {})
+    with Ledger(tmp_path / "run") as ledger:
+        assert ledger.about == {"began": 1.0}
+
+
+def test_what_goes_wrong_with_the_file_is_told_and_a_defect_of_ours_stays_one(ledger):
+    for error, told in (
+        (sqlite3.DatabaseError("malformed"), DamagedLedger),
+        (sqlite3.OperationalError("disk is full"), NNCaptionError),
+        (sqlite3.IntegrityError("UNIQUE"), sqlite3.IntegrityError),
+    ):
+        with pytest.raises(told) as raised, Ledger(ledger.folder):
+            raise error
+        assert type(raised.value) is told
 
 
 def test_being_asked_whether_it_is_in_use_keeps_nobody_from_a_run(ledger):

@@ -169,7 +169,7 @@ def _finish_pending(home: Home, own: Path | None) -> int:
         except (BrokenStatistics, BadRecord, ValueError, KeyError, TypeError) as error:
             if source == own:
                 raise
-            log.warning("A pending trial stays pending: %s", error)
+            log.warning("The trial in %s stays pending: %s", source, error)
         else:
             ready[source] = pending
     try:

@@ -316,7 +316,9 @@ def test_a_pending_trial_of_a_model_that_has_gone_blocks_nobody(home, caplog):
     (folder / "c.json").write_text("{}")
     assert record_trial(home, CONFIG, PRM, [Epoch(1, 0.2, 10**9)])
     assert sorted(file.name for file in folder.iterdir()) == ["a.json", "b.json", "c.json"]
-    assert caplog.text.count("stays pending") == 3 and "C5C-Gone" in caplog.text
+    assert (
+        caplog.text.count("stays pending") == 3 and "C5C-Gone" in caplog.text and str(folder / "c.json") in caplog.text
+    )
 
 
 def test_a_trial_that_fails_is_not_met_again(home):
